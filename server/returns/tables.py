@@ -1,0 +1,31 @@
+"""Goods that came back."""
+
+from __future__ import annotations
+
+from sqlmodel import Field, SQLModel
+
+
+class GoodsReturn(SQLModel, table=True):
+    __tablename__ = "goods_return"
+    id: str = Field(primary_key=True)
+    order_no: str = Field(default="", index=True)
+    line: int = 0
+    store: str
+    sku: str
+    qty: int
+    graded: int = 0
+    grade: str = ""
+    disposition: str = ""
+    state: str = Field(default="held", description="held, graded, flagged")
+    received_at: int
+    person: str = ""
+
+
+class Transfer(SQLModel, table=True):
+    code: str = Field(primary_key=True)
+    sku: str = Field(primary_key=True)
+    sender: str
+    receiver: str
+    sent: int = 0
+    received: int = 0
+    at: int

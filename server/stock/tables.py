@@ -1,0 +1,49 @@
+"""Stock per location and SKU, and the ledger of everything that moved it.
+
+on_hand + debt = reserved + share + pool; reserved, share, pool >= 0.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Index
+from sqlmodel import Field, SQLModel
+
+
+class Stock(SQLModel, table=True):
+    __table_args__ = (
+        CheckConstraint("on_hand + debt = reserved + share + pool", name="rights_add_up"),
+        CheckConstraint("reserved >= 0 AND share >= 0 AND pool >= 0", name="rights_not_negative"),
+        Index("stock_sku", "sku", "store"),
+    )
+    store: str = Field(primary_key=True, foreign_key="store.code")
+    sku: str = Field(primary_key=True, foreign_key="item.sku")
+    on_hand: int = 0
+    reserved: int = 0
+    share: int = 0
+    pool: int = 0
+    debt: int = 0
+    damaged: int = 0
+    hold: int = 0
+    suppressed: bool = Field(default=False, description="not found: not promised from here until counted")
+
+
+class StockLedger(SQLModel, table=True):
+    __tablename__ = "stock_ledger"
+    __table_args__ = (Index("stock_ledger_place", "store", "sku", "id"),)
+    id: int | None = Field(default=None, primary_key=True)
+    store: str
+    sku: str
+    at: int
+    reason: str = Field(description="kind of the fact or decision, or what the centre did (promise, free, …)")
+    on_hand: int = 0
+    reserved: int = 0
+    share: int = 0
+    pool: int = 0
+    debt: int = 0
+    damaged: int = 0
+    hold: int = 0
+    incarnation: str = ""
+    number: int = Field(default=0, description="the fact that caused it; 0 for the centre's own acts")
+    fence: int = 0
+    person: str = ""
+    note: str = ""

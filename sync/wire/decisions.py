@@ -1,0 +1,178 @@
+"""Decisions: what the centre says to one store (urgent lane) and to many (bulk streams).
+
+A decision carries either columns that only the centre owns or differences that
+add up (`qty` of share granted). So it can be applied before or after facts that
+the centre has not seen, with the same result: that is what lets a store show
+base plus overlay by plain addition, and no decision ever erases an unsent fact.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    kind: str = msgspec.field(name="k")
+    version: int = msgspec.field(name="v", default=1)
+    at: int = msgspec.field(name="t")
+    """The centre's time, in milliseconds since 1970."""
+    fence: int = msgspec.field(name="f", default=0)
+    body: msgspec.Raw = msgspec.field(name="b", default=msgspec.Raw(b"{}"))
+
+
+class Body(msgspec.Struct, frozen=True, omit_defaults=True):
+    pass
+
+
+class OfferLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    line: int
+    sku: str
+    qty: int
+    order_line: int = 0
+    sellable: str = ""
+    """Code of the bundle the item is part of; empty when sold as itself."""
+
+
+class Offered(Body):
+    """May accept until `accept_by`. Personal data is the least that work needs."""
+
+    fo: str
+    order: str
+    kind: str
+    """pickup, shipment or same_day."""
+    accept_by: int
+    lines: tuple[OfferLine, ...]
+    promised_by: int = 0
+    channel: str = ""
+    shopper: str = ""
+    """Masked name, e.g. `L. Wang`."""
+    phone_tail: str = ""
+    code_salt: str = ""
+    code_hash: str = ""
+    """What the pickup code is checked against; the code itself stays with the shopper."""
+    address: str = ""
+    """For the label of a shipment only."""
+    note: str = ""
+    attempt: int = 1
+
+
+class Confirmed(Body):
+    """The acceptance is binding: the store owns this fulfilment order."""
+
+    owner_until: int
+
+
+class Extended(Body):
+    """Deadlines moved (the centre was away, or a person allowed longer)."""
+
+    accept_by: int = 0
+    owner_until: int = 0
+
+
+class Withdrawn(Body):
+    """The store's turn is over. What is picked goes back; releasing needs an override."""
+
+    reason: str
+    """lapsed, late, declined, cancelled, reassigned, no_show, debt, restored."""
+    to_store: str = ""
+    to_name: str = ""
+    accepted_at: int = 0
+    """When the new store accepted, if it had by then."""
+
+
+class VerdictGiven(Body):
+    """What became of a fact, where it was not simply applied."""
+
+    number: int
+    verdict: str
+    kind: str
+    reason: str = ""
+    case: str = ""
+
+
+class Granted(Body):
+    sku: str
+    qty: int
+
+
+class Asked(Body):
+    """The centre asks the store to give units of its share to the pool."""
+
+    sku: str
+    qty: int
+
+
+class DebtPaid(Body):
+    sku: str
+    qty: int
+
+
+class StockLoaded(Body):
+    """HQ's stock upload: rows of (sku, qty, share). Differences, never absolute."""
+
+    document: str
+    rows: tuple[tuple[str, int, int], ...]
+
+
+class CountAsked(Body):
+    sku: str
+    reason: str
+    not_by: str = ""
+    """The person who must not do it: nobody checks their own finding."""
+
+
+class TransferAnnounced(Body):
+    """Goods are on their way here."""
+
+    transfer: str
+    sender: str
+    rows: tuple[tuple[str, int], ...]
+
+
+class ReturnKnown(Body):
+    """What an order allows to be returned, wherever it was bought."""
+
+    order: str
+    lines: tuple[tuple[int, str, int], ...]
+    """(order line, sku, returnable quantity)."""
+
+
+KINDS: dict[str, type[Body]] = {
+    "offered": Offered,
+    "confirmed": Confirmed,
+    "extended": Extended,
+    "withdrawn": Withdrawn,
+    "verdict": VerdictGiven,
+    "granted": Granted,
+    "asked": Asked,
+    "debt_paid": DebtPaid,
+    "stock_loaded": StockLoaded,
+    "count_asked": CountAsked,
+    "transfer_announced": TransferAnnounced,
+    "return_known": ReturnKnown,
+}
+
+NAMES: dict[type[Body], str] = {body: kind for kind, body in KINDS.items()}
+
+STREAMS = ("catalogue", "sellables", "stores", "policy", "people", "shelves")
+"""Bulk streams. `people` and `shelves` are kept per store (`people:S001`), the others are shared.
+
+Rows are keyed and compacted; a row is `{"key": …, "body": {…} | null}`, null for a removed one.
+catalogue: key SKU, body {name_en, name_zh, detail_en, detail_zh, gtins, price_fen, serialised}
+sellables: key code, body {name_en, name_zh, parts: [[sku, qty], …]}
+stores: key store code, body {name_en, name_zh, region, lat, lon, timezone}
+policy: key name, body {value}
+people: key person id, body {name, role, pin_hash, language, active}
+shelves: key SKU, body {location}
+"""
+
+
+def body_of(decision: Decision) -> Body | None:
+    """The decoded body, or None when this version does not know the kind (the lane is then held)."""
+    kind = KINDS.get(decision.kind)
+    return None if kind is None else msgspec.json.decode(decision.body, type=kind)
+
+
+Row = dict[str, Any]

@@ -1,0 +1,308 @@
+"""Facts: what happened in a store. Each kind with its body.
+
+A fact is never refused. Every fact names its person, device and command, the
+store's estimate of the centre's time with its error, and how many of the
+centre's urgent decisions the store had applied. Bodies that move stock carry
+the split the store made (`share`, `debt`, `paid`, `pool`), so that the centre repeats
+it and never has to guess. Adding a kind or a field is a wire change: add a line
+to `diary.py` and a vector.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Fact(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The envelope. Short names on the wire: one scan has to fit in 250 bytes."""
+
+    kind: str = msgspec.field(name="k")
+    version: int = msgspec.field(name="v", default=1)
+    command: str = msgspec.field(name="c")
+    person: str = msgspec.field(name="p")
+    device: str = msgspec.field(name="d")
+    at: int = msgspec.field(name="t")
+    """The store's estimate of the centre's time, in milliseconds since 1970."""
+    error: int = msgspec.field(name="e", default=0)
+    """The estimate is right to within this many milliseconds; -1 when nothing is known."""
+    seen: int = msgspec.field(name="s", default=0)
+    """Number of the last urgent decision that the store had applied."""
+    fence: int = msgspec.field(name="f", default=0)
+    body: msgspec.Raw = msgspec.field(name="b", default=msgspec.Raw(b"{}"))
+
+
+class Body(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A fact's own part."""
+
+
+class Accepted(Body):
+    """The store took the offer. `provisional`: the line was down, nobody has confirmed it."""
+
+    provisional: bool = False
+
+
+class Declined(Body):
+    reason: str
+    note: str = ""
+    sku: str = ""
+    """The SKU the reason speaks of, where it speaks of one."""
+
+
+class PickStarted(Body):
+    wave: str = ""
+    tote: str = ""
+
+
+class Picked(Body):
+    """Units of one line into the tote, by a scan (`code`) or typed."""
+
+    line: int
+    qty: int = 1
+    code: str = ""
+    serial: str = ""
+
+
+class PickUndone(Body):
+    line: int
+    qty: int = 1
+
+
+class Shorted(Body):
+    """Units of a line that cannot be picked here. The reason says what it does to stock."""
+
+    line: int
+    qty: int
+    reason: str
+    note: str = ""
+    instead: str = ""
+    """For `label_mismatch`: the SKU that the goods really are."""
+
+
+class Parcel(msgspec.Struct, frozen=True, omit_defaults=True):
+    code: str
+    lines: tuple[tuple[int, int], ...]
+    """Pairs of line and quantity."""
+
+
+class Packed(Body):
+    parcels: tuple[Parcel, ...]
+
+
+class Staged(Body):
+    location: str
+
+
+class HandedOver(Body):
+    """Goods left with the shopper or whom they sent. `lines`: pairs of line and quantity."""
+
+    lines: tuple[tuple[int, int], ...]
+    proof: Literal["code", "name", "override"]
+    collector: str = ""
+    proxy: bool = False
+    refused: tuple[tuple[int, int, str], ...] = ()
+    """What the shopper did not take: line, quantity, reason. It goes back to the shelf."""
+    override_by: str = ""
+    """The person who allowed a release that the rules did not."""
+
+
+class HandoverUndone(Body):
+    """Taken back within the short while in which the goods are still on the counter."""
+
+    lines: tuple[tuple[int, int], ...]
+
+
+class Shipped(Body):
+    """The courier took the parcels of one fulfilment order."""
+
+    lines: tuple[tuple[int, int], ...]
+    manifest: str
+    courier: str
+    parcels: tuple[str, ...] = ()
+    override_by: str = ""
+
+
+class PutBack(Body):
+    """Units of a withdrawn, refused or expired line are on the shelf again."""
+
+    line: int
+    qty: int
+    code: str = ""
+
+
+class WithdrawalTaken(Body):
+    """The store has applied a withdrawal: it will not release under this fence."""
+
+    stage: str
+    to_put_back: int = 0
+    """Units in totes, parcels or on the pickup shelf that have to go back."""
+
+
+class HoldExpired(Body):
+    """`owner_until` passed by the store's own pessimistic clock; it will not release any more."""
+
+    stage: str
+    to_put_back: int = 0
+
+
+class Sold(Body):
+    """A till sold units: `share` out of the store's own, `debt` out of what was promised to others."""
+
+    sku: str
+    qty: int
+    share: int
+    debt: int = 0
+    sale: str = ""
+    """The till's own number of the sale and line: the same sale is never booked twice."""
+    price_fen: int = 0
+
+
+class SaleReturned(Body):
+    """A till took back units of its own sale. They go into a hold until graded."""
+
+    sku: str
+    qty: int
+    sale: str = ""
+    return_id: str = ""
+
+
+class Received(Body):
+    """Goods came in. qty = paid + share + pool."""
+
+    sku: str
+    qty: int
+    paid: int = 0
+    share: int = 0
+    pool: int = 0
+    document: str = ""
+    """Transfer or delivery number; empty for goods without a paper."""
+
+
+class TransferSent(Body):
+    """Goods left for another location. qty = share + debt, as for a sale."""
+
+    transfer: str
+    to: str
+    sku: str
+    qty: int
+    share: int
+    debt: int = 0
+
+
+class Counted(Body):
+    """A count, relative to the replica's state when it was recorded.
+
+    `expected` is what should have been on the shelf, `found` what was. More found
+    is split like a receipt (paid, share, pool), less like a loss (share, debt).
+    """
+
+    sku: str
+    expected: int
+    found: int
+    paid: int = 0
+    share: int = 0
+    pool: int = 0
+    debt: int = 0
+    count: str = ""
+
+
+class Adjusted(Body):
+    """Units became unsellable or vanished outside a count: qty = share + debt."""
+
+    sku: str
+    qty: int
+    share: int
+    debt: int = 0
+    to: Literal["damaged", "gone"] = "damaged"
+    reason: str = ""
+
+
+class Returned(Body):
+    """Goods of an order came back over the counter; they wait in a hold for grading."""
+
+    return_id: str
+    sku: str
+    qty: int
+    order: str = ""
+    """The order's number; empty for a return without receipt."""
+    line: int = 0
+    """The order's line; 0 where it is not known."""
+    reason: str = ""
+    bought_elsewhere: bool = False
+
+
+class Graded(Body):
+    """Units out of the hold. `restock` is split like a receipt (paid, share, pool)."""
+
+    return_id: str
+    sku: str
+    qty: int
+    grade: str
+    disposition: Literal["restock", "damaged", "quarantine", "destroy", "vendor"]
+    paid: int = 0
+    share: int = 0
+    pool: int = 0
+
+
+class Gave(Body):
+    """The store gave units of its share to the pool (asked for, or above its target)."""
+
+    sku: str
+    qty: int
+    asked: int = 0
+    """Number of the decision that asked; 0 when nobody did."""
+
+
+class Credited(Body):
+    """Debt had been paid twice (here and by the centre); what was over is share again."""
+
+    sku: str
+    qty: int
+
+
+class StorePaused(Body):
+    paused: bool
+    reason: str = ""
+
+
+KINDS: dict[str, type[Body]] = {
+    "accepted": Accepted,
+    "declined": Declined,
+    "pick_started": PickStarted,
+    "picked": Picked,
+    "pick_undone": PickUndone,
+    "shorted": Shorted,
+    "packed": Packed,
+    "staged": Staged,
+    "handed_over": HandedOver,
+    "handover_undone": HandoverUndone,
+    "shipped": Shipped,
+    "put_back": PutBack,
+    "withdrawal_taken": WithdrawalTaken,
+    "hold_expired": HoldExpired,
+    "sold": Sold,
+    "sale_returned": SaleReturned,
+    "received": Received,
+    "transfer_sent": TransferSent,
+    "counted": Counted,
+    "adjusted": Adjusted,
+    "returned": Returned,
+    "graded": Graded,
+    "gave": Gave,
+    "credited": Credited,
+    "store_paused": StorePaused,
+}
+"""Every kind this version understands. An unknown one is parked, never dropped."""
+
+NAMES: dict[type[Body], str] = {body: kind for kind, body in KINDS.items()}
+
+
+def body_of(fact: Fact) -> Body | None:
+    """The decoded body, or None when this version does not know the kind.
+
+    Raises msgspec.DecodeError or ValidationError for a body that is not of its kind;
+    the receiver parks such a fact.
+    """
+    kind = KINDS.get(fact.kind)
+    return None if kind is None else msgspec.json.decode(fact.body, type=kind)
