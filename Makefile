@@ -1,0 +1,51 @@
+# One command each: `make demo`, `make test`. Everything lives in .venv and node_modules;
+# a second run finds them ready. Set-up talks on standard error only.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+ARGS ?=
+
+# Two cores are the machine we plan for. Files stay together: a room's fixtures are costly.
+WORKERS ?= 2
+TESTS ?=
+
+.PHONY: help demo test lint check replay bench setup setup-test clean
+
+help:
+	@echo "make demo                    start the centre and four stores on this machine; Ctrl-C ends it"
+	@echo "make demo ARGS='--seconds 90 --json'   the same without a person; prints one JSON object"
+	@echo "make replay ARGS='FILE …'    real order lines through the product on virtual time"
+	@echo "make test                    every test, browser included (TESTS='tests/unit' for some)"
+	@echo "make lint                    ruff, mypy --strict, import contracts"
+	@echo "make check                   lint and test"
+	@echo "make bench                   the figures of docs/performance.md on this machine"
+	@echo "make clean                   remove .venv, node_modules and caches"
+
+setup:
+	@$(PYTHON) tools/prepare.py demo
+
+setup-test:
+	@$(PYTHON) tools/prepare.py test
+
+demo: setup
+	@exec $(BIN)/yipan demo $(ARGS)
+
+replay: setup
+	@exec $(BIN)/yipan replay $(ARGS)
+
+test: setup-test
+	@$(BIN)/python tools/run_tests.py --workers $(WORKERS) $(TESTS)
+
+lint: setup-test
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+check: lint test
+
+bench: setup-test
+	@for bench in bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+clean:
+	rm -rf .venv node_modules .prepare.lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf pwa/static/lib server/static/lib

@@ -1,0 +1,54 @@
+"""Runs the tests in the order in which they should fail: rules first, browsers last.
+
+Rules, vectors and properties share the cores. Tests that start real processes or
+watch real deadlines run after them, with nothing beside them that would eat their time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+TOGETHER = ("tests/unit", "tests/vectors", "tests/property", "tests/simulation")
+ALONE = ("tests/fault", "tests/e2e")
+NO_TESTS_COLLECTED = 5
+
+
+def has_tests(folder: str) -> bool:
+    return any((ROOT / folder).rglob("test_*.py"))
+
+
+def pytest(paths: list[str], *options: str) -> int:
+    command = [sys.executable, "-m", "pytest", "--durations=8", "--durations-min=3", *options, *paths]
+    print(f"\n== {' '.join(command[2:])}", flush=True)
+    started = time.monotonic()
+    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    print(f"== {time.monotonic() - started:.0f} s, exit code {code}", flush=True)
+    return code
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workers", default="2")
+    parser.add_argument("paths", nargs="*", help="only these; all of them when none is named")
+    chosen = parser.parse_args()
+    shared = ["-n", chosen.workers, "--dist", "loadfile"]
+    if chosen.paths:
+        return pytest(chosen.paths, "-q")
+    together = [folder for folder in TOGETHER if has_tests(folder)]
+    alone = [folder for folder in ALONE if has_tests(folder)]
+    codes = [pytest(together, "-q", *shared)] if together else []
+    codes += [pytest([folder], "-v", "--no-header") for folder in alone]
+    if not codes or all(code == NO_TESTS_COLLECTED for code in codes):
+        print("no test ran", flush=True)
+        return 1
+    return max((code for code in codes if code != NO_TESTS_COLLECTED), default=0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
