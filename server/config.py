@@ -1,0 +1,38 @@
+"""What one centre process is told at start. Values only; `server.main` wires the real things together."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sync.ids import Dice
+
+
+def wall_clock() -> int:
+    """Milliseconds since 1970. The one place of the centre where the wall clock is read."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class CentreConfig:
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8080
+    demo_control_url: str = ""
+    """Set by `yipan demo`: the board then shows a switch that cuts or restores a store's line."""
+    behind_https: bool = False
+    """Cookies are marked Secure. Off only for a trial on loopback."""
+    max_body: int = 8 * 1024 * 1024
+    max_upload: int = 64 * 1024 * 1024
+    """Catalogue and stock files may be larger than an order."""
+    timers: bool = True
+    """Deadlines and the outbox run inside this process; tests with their own clock turn it off."""
+    clock: Callable[[], int] = field(default=wall_clock)
+    dice: Dice = field(default=os.urandom)
+
+    @property
+    def database(self) -> Path:
+        return self.data_dir / "centre.db"
