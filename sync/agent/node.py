@@ -32,6 +32,11 @@ class StoreNode:
     async def read(self, fn: Callable[[sqlite3.Connection], T]) -> T:
         raise NotImplementedError
 
+    async def write(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `fn` in a durable transaction on the writer thread: what is the store's own and no
+        fact (sessions, wrong PINs, a chosen language). The pages rely on it."""
+        raise NotImplementedError
+
     def status(self) -> LineStatus:
         raise NotImplementedError
 
