@@ -36,6 +36,8 @@ def open_centre(path: Path | str) -> Tx:
         "foreign_keys = ON",
         "cache_size = -64000",
         "temp_store = MEMORY",
+        # Without it REPLACE deletes rows behind the back of the append-only triggers.
+        "recursive_triggers = ON",
     ):
         db.execute(f"PRAGMA {pragma}")
     return db

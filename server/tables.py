@@ -1,7 +1,12 @@
-"""All tables of the centre, gathered for Alembic and for tests."""
+"""All tables of the centre, gathered for Alembic and for tests.
+
+SQL is written by hand on the hot paths, so every default a model states is a default of the
+database as well: an INSERT names what it knows and nothing else.
+"""
 
 from __future__ import annotations
 
+from sqlalchemy import DefaultClause
 from sqlmodel import SQLModel
 
 from server.cases import tables as cases
@@ -18,3 +23,11 @@ from server.stores import tables as stores
 
 METADATA = SQLModel.metadata
 ROOMS = (cases, catalogue, link, offers, orders, outbox, people, policy, returns, stock, stores)
+
+for _table in METADATA.tables.values():
+    for _column in _table.columns:
+        _value = getattr(_column.default, "arg", None)
+        if isinstance(_value, (bool, int, float)):
+            _column.server_default = DefaultClause(str(int(_value) if isinstance(_value, bool) else _value))
+        elif isinstance(_value, str):
+            _column.server_default = DefaultClause(_value)

@@ -1,1 +1,1 @@
-"""."""
+"""People with PINs, and channels with keys: loaded, published, checked."""

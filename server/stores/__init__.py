@@ -1,1 +1,1 @@
-"""."""
+"""Regions, stores and warehouses: loaded, published, paused."""

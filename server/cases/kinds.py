@@ -1,0 +1,157 @@
+"""The kinds of cases: the sentence a person reads, and the remedies they may choose from.
+
+Sentences are gettext message ids with named places for facts; `sync.texts` translates them. Other
+rooms open cases of these kinds by name; a kind that is missing here still shows its facts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+def N_(text: str) -> str:  # noqa: N802
+    """Marks a text for translation."""
+    return text
+
+
+@dataclass(frozen=True)
+class CaseKind:
+    sentence: str
+    remedies: tuple[str, ...]
+    """Codes of REMEDIES, the suggested one first."""
+
+
+REMEDIES: dict[str, str] = {
+    "count": N_("Count this item at {store}."),
+    "call_store": N_("Call {store} and ask what happened."),
+    "contact_shopper": N_("Contact the shopper and agree what to do."),
+    "refund": N_("Refund the shopper and close."),
+    "refuse_refund": N_("Refuse the refund until both returns have been looked at."),
+    "reassign": N_("Choose another store by hand."),
+    "move_stock": N_("Send stock from another store, then close."),
+    "upgrade": N_("Update the program at the centre; the fact is tried again then."),
+    "load_catalogue": N_("Add the item to the catalogue; the fact is tried again then."),
+    "check_node": N_("Check the store's box and its key; ask security if nobody can explain it."),
+    "choose_replica": N_("Find out which box is the store's own and close the other."),
+    "look": N_("Look at the facts below and close the case with what you found."),
+    "rebase": N_("Have the store start from a fresh snapshot."),
+}
+
+KINDS: dict[str, CaseKind] = {
+    "released_twice": CaseKind(
+        N_("{order_no} left two stores. {store} released it under an old assignment."),
+        ("contact_shopper", "call_store", "count"),
+    ),
+    "released_stale": CaseKind(
+        N_("{store} released {fo} after its turn was over. The newer assignment was withdrawn."),
+        ("contact_shopper", "call_store"),
+    ),
+    "forced_release": CaseKind(
+        N_("{store} released {fo} by a supervisor's override."),
+        ("call_store", "look"),
+    ),
+    "unroutable": CaseKind(
+        N_("No store can do {fo} of {order_no} now."),
+        ("reassign", "move_stock", "contact_shopper", "refund"),
+    ),
+    "too_many_attempts": CaseKind(
+        N_("{fo} was offered again and again and nobody took it."),
+        ("reassign", "contact_shopper", "refund"),
+    ),
+    "no_show": CaseKind(
+        N_("{order_no} was not collected within its hold."),
+        ("contact_shopper", "refund"),
+    ),
+    "parked_fact": CaseKind(
+        N_("A fact from {store} could not be understood ({kind}: {reason}). It is kept and waits."),
+        ("upgrade", "look"),
+    ),
+    "unknown_sku": CaseKind(
+        N_("{store} reported {kind} for {sku}, which the catalogue does not know. The fact waits."),
+        ("load_catalogue", "call_store"),
+    ),
+    "forged_fact": CaseKind(
+        N_("{store} reported {kind} under an assignment of {owner}. The fact is kept and changes nothing."),
+        ("check_node", "call_store"),
+    ),
+    "unknown_fence": CaseKind(
+        N_("{store} reported {kind} under an assignment that the centre does not know."),
+        ("call_store", "count"),
+    ),
+    "beyond_rights": CaseKind(
+        N_("{store} reported {kind} of {sku} beyond what it had a right to, by {qty}."),
+        ("count", "call_store", "check_node"),
+    ),
+    "debt": CaseKind(
+        N_("{store} owes {qty} of {sku}: units left beyond their rights and no open offer could be moved."),
+        ("move_stock", "count", "contact_shopper"),
+    ),
+    "over_returned": CaseKind(
+        N_("{returned} of {sku} came back for {order_no}, of which {sold} were sold. The goods are in a hold."),
+        ("refuse_refund", "call_store", "look"),
+    ),
+    "unknown_order_return": CaseKind(
+        N_("{store} took back {qty} of {sku} for order {order_no}, which is not known here."),
+        ("look", "call_store"),
+    ),
+    "over_graded": CaseKind(
+        N_("{store} graded {qty} of {sku} that no hold here accounts for."),
+        ("count", "look"),
+    ),
+    "transfer_difference": CaseKind(
+        N_("Transfer {transfer}: {sent} of {sku} were sent, {received} were received."),
+        ("call_store", "count"),
+    ),
+    "digest": CaseKind(
+        N_("{store} and the centre do not agree about {bucket} at the same position."),
+        ("rebase", "call_store"),
+    ),
+    "other_bytes": CaseKind(
+        N_("{store} sent other contents under a number that was already taken. Its facts are held."),
+        ("choose_replica", "call_store"),
+    ),
+    "two_replicas": CaseKind(
+        N_("Two boxes say they are {store}. One was refused."),
+        ("choose_replica", "call_store"),
+    ),
+    "restored_copy": CaseKind(
+        N_("{store} came back with an older copy of its database. These places should be checked by hand."),
+        ("count", "call_store"),
+    ),
+}
+
+
+def sentence(case: Mapping[str, Any], translate: Callable[[str], str]) -> str:
+    """What happened, in the reader's language. `case` is a row of open_case."""
+    kind = KINDS.get(case["kind"])
+    if kind is None:
+        return translate(N_("Something needs a person: {kind}.")).format(kind=case["kind"])
+    return _filled(kind.sentence, case, translate)
+
+
+def remedies(case: Mapping[str, Any], translate: Callable[[str], str]) -> list[tuple[str, str]]:
+    """Codes and sentences of what may be done, the suggested one first."""
+    kind = KINDS.get(case["kind"])
+    codes = list(kind.remedies) if kind else ["look"]
+    chosen = case["remedy"]
+    if chosen in REMEDIES:
+        codes = [chosen] + [code for code in codes if code != chosen]
+    return [(code, _filled(REMEDIES[code], case, translate)) for code in codes]
+
+
+class _Facts(dict[str, Any]):
+    """A sentence with a fact missing is better than no sentence."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def _filled(text: str, case: Mapping[str, Any], translate: Callable[[str], str]) -> str:
+    facts = _Facts(json.loads(case["params"] or "{}"))
+    for key in ("store", "order_no", "fo", "sku", "fence"):
+        if case[key]:
+            facts.setdefault(key, case[key])
+    return translate(text).format_map(facts)

@@ -1,0 +1,1 @@
+"""What stores report, applied to the centre: never refused, one verdict each."""
