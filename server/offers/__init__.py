@@ -1,1 +1,1 @@
-"""."""
+"""Offer, ownership, release: who holds which fulfilment order, under a fence that only grows."""

@@ -1,1 +1,1 @@
-"""."""
+"""What HQ decides as numbers: deadlines, holds, caps."""
