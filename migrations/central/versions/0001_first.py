@@ -473,6 +473,8 @@ def upgrade() -> None:
         sa.Column("chain", sa.String(), server_default="", nullable=False),
         sa.Column("backed_up", sa.Integer(), server_default="0", nullable=False),
         sa.Column("taken", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("parent", sa.String(), server_default="", nullable=False),
+        sa.Column("fork", sa.Integer(), server_default="0", nullable=False),
         sa.Column("note", sa.String(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(
             ["store"],
