@@ -1,0 +1,84 @@
+"""The switch behind the board's *cut the line / restore*.
+
+    GET  /lines                -> {"S001": {"state": "up", "since": …}, …}
+    POST /lines/S001/cut       (?how=hole for a line that stays open and carries nothing)
+    POST /lines/S001/restore
+
+Only the centre asks here, under an address with a secret in it, so that no other
+page open on this machine can press the switch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import uvicorn
+from litestar import Litestar, get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, FromQuery
+
+from server.demo.line import Line
+
+
+class _Quiet(uvicorn.Server):
+    """A server inside somebody else's loop: signals belong to the demo."""
+
+    def install_signal_handlers(self) -> None:
+        return
+
+
+class Control:
+    def __init__(self, lines: Mapping[str, Line], secret: str) -> None:
+        self.lines = lines
+        self.secret = secret
+        self.port = 0
+        self._server: _Quiet | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/{self.secret}"
+
+    def state(self) -> dict[str, Any]:
+        return {
+            store: {"state": line.state, "since": int(line.since * 1000), "cuts": line.cuts}
+            for store, line in self.lines.items()
+        }
+
+    async def start(self) -> None:
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        self.port = listener.getsockname()[1]
+        config = uvicorn.Config(self._app(), log_level="error", lifespan="off", access_log=False)
+        self._server = _Quiet(config)
+        self._task = asyncio.create_task(self._server._serve([listener]))
+
+    async def stop(self) -> None:
+        if self._server is not None and self._task is not None:
+            self._server.should_exit = True
+            await self._task
+
+    def _line(self, store: str) -> Line:
+        if store not in self.lines:
+            raise NotFoundException(f"there is no line to {store} in this demo")
+        return self.lines[store]
+
+    def _app(self) -> Litestar:
+        @get(f"/{self.secret}/lines", sync_to_thread=False)
+        def lines() -> dict[str, Any]:
+            return self.state()
+
+        @post(f"/{self.secret}/lines/{{store:str}}/cut", sync_to_thread=False, status_code=200)
+        def cut(store: FromPath[str], how: FromQuery[str] = "cut") -> dict[str, Any]:
+            self._line(store).cut("hole" if how == "hole" else "cut")
+            return self.state()
+
+        @post(f"/{self.secret}/lines/{{store:str}}/restore", sync_to_thread=False, status_code=200)
+        def restore(store: FromPath[str]) -> dict[str, Any]:
+            self._line(store).restore()
+            return self.state()
+
+        return Litestar(route_handlers=[lines, cut, restore], openapi_config=None)
