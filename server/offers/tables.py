@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 
@@ -12,6 +12,8 @@ class Assignment(SQLModel, table=True):
     __table_args__ = (
         Index("assignment_open", "ended_at", "ownership", "accept_by"),
         Index("assignment_store", "store", "ended_at"),
+        # The board counts these all the time; they are few among very many ended turns.
+        Index("assignment_put_back", "store", sqlite_where=text("state = 'put_back'")),
     )
     fence: int = Field(primary_key=True)
     fo: str = Field(foreign_key="fulfilment_order.fo", index=True)

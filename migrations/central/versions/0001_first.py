@@ -432,6 +432,9 @@ def upgrade() -> None:
     with op.batch_alter_table("assignment", schema=None) as batch_op:
         batch_op.create_index("assignment_open", ["ended_at", "ownership", "accept_by"], unique=False)
         batch_op.create_index("assignment_store", ["store", "ended_at"], unique=False)
+        batch_op.create_index(
+            "assignment_put_back", ["store"], unique=False, sqlite_where=sa.text("state = 'put_back'")
+        )
         batch_op.create_index(batch_op.f("ix_assignment_fo"), ["fo"], unique=False)
 
     op.create_table(
