@@ -9,6 +9,7 @@ from typing import Any
 
 from server.cases.kinds import KINDS
 from server.db import Tx
+from server.outbox.events import happened
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ def open_case(
             return str(row["id"])
     case = _next_id(tx)
     tx.execute(
-        "INSERT INTO open_case (id, kind, store, order_no, fo, fence, sku, params, evidence, remedy, opened_at)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO open_case (id, kind, store, order_no, fo, fence, sku, params, evidence, remedy,"
+        " opened_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
         (
             case,
             kind,
@@ -130,8 +131,6 @@ def _next_id(tx: Tx) -> str:
 def _tell(
     tx: Tx, word: str, case: str, kind: str, store: str, order_no: str, fo: str, fence: int, now: int
 ) -> None:
-    from server.outbox.events import happened  # events know orders, and orders know cases
-
     tx.touched.add("board")
     happened(
         tx,

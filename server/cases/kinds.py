@@ -11,10 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-
-def N_(text: str) -> str:  # noqa: N802
-    """Marks a text for translation."""
-    return text
+from sync.texts import N_
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ KINDS: dict[str, CaseKind] = {
         ("move_stock", "count", "contact_shopper"),
     ),
     "over_returned": CaseKind(
-        N_("{returned} of {sku} came back for {order_no}, of which {sold} were sold. The goods are in a hold."),
+        N_("{returned} of {sku} came back for {order_no}; {sold} were sold. The goods are in a hold."),
         ("refuse_refund", "call_store", "look"),
     ),
     "unknown_order_return": CaseKind(
@@ -104,6 +101,10 @@ KINDS: dict[str, CaseKind] = {
     "transfer_difference": CaseKind(
         N_("Transfer {transfer}: {sent} of {sku} were sent, {received} were received."),
         ("call_store", "count"),
+    ),
+    "unknown_place": CaseKind(
+        N_("{store} sent {qty} of {sku} to {to}, which is no store or warehouse here (transfer {transfer})."),
+        ("call_store", "look"),
     ),
     "digest": CaseKind(
         N_("{store} and the centre do not agree about {bucket} at the same position."),

@@ -10,7 +10,7 @@ class Case(SQLModel, table=True):
     __tablename__ = "open_case"
     __table_args__ = (Index("open_case_state", "state", "opened_at"),)
     id: str = Field(primary_key=True)
-    kind: str = Field(description="released_twice, unroutable, parked_fact, over_returned, debt, two_replicas, …")
+    kind: str = Field(description="a kind of server.cases.kinds")
     state: str = Field(default="open", description="open, closed")
     store: str = ""
     order_no: str = Field(default="", index=True)

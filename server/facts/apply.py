@@ -1,14 +1,96 @@
-"""One fact, one effect, one verdict."""
+"""One fact, one effect, one verdict.
+
+The link gives every fact here inside a savepoint, in the order of its number, with the store taken
+from the link's credentials and never from the body. A fact that is not understood, names a SKU
+nobody knows or another store's assignment is parked with a case; everything else has its effect.
+"""
 
 from __future__ import annotations
 
-from server.db import Tx
-from server.facts.verdict import Verdict
-from sync.wire.facts import Fact
+import msgspec
 
-__all__ = ["Verdict", "apply_fact"]
+from server.cases.book import Evidence, open_case
+from server.db import Tx
+from server.facts.check import nonsense
+from server.facts.source import Source
+from server.facts.stock import stock_fact
+from server.facts.verdict import Verdict
+from server.offers.facts import assignment_fact
+from sync.wire.facts import Body, Fact, body_of
+
+__all__ = ["ASSIGNMENT_KINDS", "Verdict", "apply_fact"]
+
+ASSIGNMENT_KINDS = frozenset(
+    {"accepted", "declined", "pick_started", "picked", "pick_undone", "shorted", "packed", "staged"}
+    | {"handed_over", "handover_undone", "shipped", "put_back", "withdrawal_taken", "hold_expired"}
+)
 
 
 def apply_fact(tx: Tx, store: str, incarnation: str, number: int, fact: Fact, *, now: int) -> Verdict:
     """The effect of a fact and what became of it. Never refuses, never raises for what a store sent."""
-    raise NotImplementedError  # signature first; the body follows with the next commit
+    source = Source(store, incarnation, number, fact, now)
+    if not tx.execute("SELECT 1 FROM store WHERE code = ?", (store,)).fetchone():
+        return _park(tx, source, "unknown_store")
+    try:
+        body = body_of(fact)
+    except (msgspec.DecodeError, msgspec.ValidationError, ValueError):
+        return _park(tx, source, "unreadable")
+    if body is None:
+        return _park(tx, source, "unknown_kind")
+    why = nonsense(body)
+    if why:
+        return _park(tx, source, why)
+    if fact.kind in ASSIGNMENT_KINDS:
+        return _of_assignment(tx, source, body)
+    sku = getattr(body, "sku", "")
+    if sku and not tx.execute("SELECT 1 FROM item WHERE sku = ?", (sku,)).fetchone():
+        case = open_case(
+            tx,
+            "unknown_sku",
+            now=now,
+            store=store,
+            sku=sku,
+            params={"kind": fact.kind},
+            evidence=[source.evidence()],
+            join=True,
+        )
+        return Verdict("parked", "unknown_sku", case)
+    return stock_fact(tx, source, body)
+
+
+def _of_assignment(tx: Tx, source: Source, body: Body) -> Verdict:
+    fact = source.fact
+    row = tx.execute("SELECT store, fo FROM assignment WHERE fence = ?", (fact.fence,)).fetchone()
+    if row is not None and row["store"] == source.store:
+        return assignment_fact(tx, source.store, source.number, source.incarnation, fact, body, source.now)
+    if row is None:
+        # A centre restored from a backup may have forgotten it; a person asks the store.
+        kind, params = "unknown_fence", {"kind": fact.kind}
+    else:
+        kind, params = "forged_fact", {"kind": fact.kind, "owner": row["store"]}
+    case = open_case(
+        tx,
+        kind,
+        now=source.now,
+        store=source.store,
+        fence=fact.fence,
+        fo=row["fo"] if row else "",
+        params=params,
+        evidence=[source.evidence()],
+        join=True,
+    )
+    return Verdict("parked", "other_store" if row else "unknown_fence", case)
+
+
+def _park(tx: Tx, source: Source, reason: str) -> Verdict:
+    case = open_case(
+        tx,
+        "parked_fact",
+        now=source.now,
+        store=source.store,
+        fence=source.fact.fence,
+        params={"kind": source.fact.kind[:40], "reason": reason},
+        evidence=[Evidence(source.store, source.incarnation, source.number, source.fact.kind[:40], reason)],
+        join=True,
+    )
+    return Verdict("parked", reason, case)

@@ -19,6 +19,11 @@ class GoodsReturn(SQLModel, table=True):
     state: str = Field(default="held", description="held, graded, flagged")
     received_at: int
     person: str = ""
+    reason: str = ""
+    bought_elsewhere: bool = False
+    sale: str = Field(default="", description="the till's sale, where it was one")
+    incarnation: str = ""
+    number: int = Field(default=0, description="the fact that brought it: store, incarnation, number")
 
 
 class Transfer(SQLModel, table=True):

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from server.cases.book import close_cases
 from server.db import Tx
 from server.link.decide import decide
+from server.routing.map import on_stock
 from server.stock.cause import Beyond, Cause
 from sync.rules.stock import Move
 from sync.wire import decisions as d
@@ -24,6 +25,7 @@ __all__ = [
     "promise", "rereserve", "suppress", "unsuppress",
 ]  # fmt: skip
 
+_ROW = "SELECT on_hand, reserved, share, pool, debt, suppressed FROM stock WHERE store = ? AND sku = ?"
 _LEDGER = (
     "INSERT INTO stock_ledger (store, sku, at, reason, on_hand, reserved, share, pool, debt, damaged, hold,"
     " incarnation, number, fence, person, note) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
@@ -58,18 +60,14 @@ def promise(
         _note(tx, store, sku, cause, reserved=qty, pool=-qty)
     tx.execute("RELEASE promise")
     for sku, pool in pools:
-        _tell_routing(tx, store, sku, pool, False)
+        on_stock(tx, store, sku, pool, False)
     return True
 
 
-def free(
-    tx: Tx, store: str, sku: str, qty: int, *, fence: int, now: int, cause: Cause | None = None
-) -> int:
+def free(tx: Tx, store: str, sku: str, qty: int, *, fence: int, now: int, cause: Cause | None = None) -> int:
     """Give reserved units back: debt here is paid first, what remains joins the pool."""
     why = cause or Cause("free", now, fence=fence)
-    row = tx.execute(
-        "SELECT reserved FROM stock WHERE store = ? AND sku = ?", (store, sku)
-    ).fetchone()
+    row = tx.execute("SELECT reserved FROM stock WHERE store = ? AND sku = ?", (store, sku)).fetchone()
     freed = min(max(qty, 0), row["reserved"] if row else 0)
     if freed:
         _move(tx, store, Move(sku), why, reserved=-freed)
@@ -143,7 +141,7 @@ def suppress(
     ).fetchone()
     if row is None:
         return False
-    _tell_routing(tx, store, sku, row["pool"], True)
+    on_stock(tx, store, sku, row["pool"], True)
     if ask_count:
         decide(tx, store, d.CountAsked(sku, reason, not_by), at=now)
     return True
@@ -157,14 +155,12 @@ def unsuppress(tx: Tx, store: str, sku: str) -> bool:
     ).fetchone()
     if row is None:
         return False
-    _tell_routing(tx, store, sku, row["pool"], False)
+    on_stock(tx, store, sku, row["pool"], False)
     return True
 
 
 def is_suppressed(tx: Tx, store: str, sku: str) -> bool:
-    row = tx.execute(
-        "SELECT suppressed FROM stock WHERE store = ? AND sku = ?", (store, sku)
-    ).fetchone()
+    row = tx.execute("SELECT suppressed FROM stock WHERE store = ? AND sku = ?", (store, sku)).fetchone()
     return bool(row and row[0])
 
 
@@ -181,11 +177,10 @@ def pay_debts(tx: Tx, store: str, sku: str, now: int, *, cause: Cause | None = N
 def _move(tx: Tx, store: str, move: Move, cause: Cause, *, reserved: int = 0) -> Beyond:
     """One movement of one SKU. Clamps what goes beyond rights, pays debt from the pool, writes the ledger."""
     sku = move.sku
-    _make_row(tx, store, sku)
-    old = tx.execute(
-        "SELECT on_hand, reserved, share, pool, debt, suppressed FROM stock WHERE store = ? AND sku = ?",
-        (store, sku),
-    ).fetchone()
+    old = tx.execute(_ROW, (store, sku)).fetchone()
+    if old is None:
+        _make_row(tx, store, sku)
+        old = tx.execute(_ROW, (store, sku)).fetchone()
     void = cause.number > 0 and _is_closed(tx, store, cause.incarnation)
     # Rights of a closed incarnation are void: what it took from its share comes out of the pool, what
     # it kept for its share goes there. The live replica is told of the goods as a difference.
@@ -229,7 +224,7 @@ def _move(tx: Tx, store: str, move: Move, cause: Cause, *, reserved: int = 0) ->
     if old["debt"] > 0 and debt <= 0:
         close_cases(tx, "debt", store=store, sku=sku, now=cause.now, outcome="paid")
     if pool != old["pool"]:
-        _tell_routing(tx, store, sku, pool, bool(old["suppressed"]))
+        on_stock(tx, store, sku, pool, bool(old["suppressed"]))
     tx.touched.add(f"stock:{store}")
     return Beyond(phantom_share, found)
 
@@ -268,9 +263,3 @@ def _note(tx: Tx, store: str, sku: str, cause: Cause, **change: int) -> None:
             cause.note,
         ),
     )
-
-
-def _tell_routing(tx: Tx, store: str, sku: str, pool: int, suppressed: bool) -> None:
-    from server.routing.map import on_stock
-
-    on_stock(tx, store, sku, pool, suppressed)

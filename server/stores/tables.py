@@ -20,7 +20,7 @@ class Store(SQLModel, table=True):
     lat: float = 0.0
     lon: float = 0.0
     timezone: str = "UTC"
-    opening_hours: str = Field(default="{}", description='JSON {"mon": ["10:00", "22:00"], …}; {} = always open')
+    opening_hours: str = Field(default="{}", description='JSON {"mon": ["10:00", "22:00"]}; {} = always open')
     capacity_per_day: int = Field(default=0, description="fulfilment orders; 0 = no limit")
     rank: int = Field(default=100, description="the region's ranking; lower is asked first")
     paused: bool = False

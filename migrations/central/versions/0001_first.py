@@ -112,6 +112,11 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), server_default="held", nullable=False),
         sa.Column("received_at", sa.Integer(), nullable=False),
         sa.Column("person", sa.String(), server_default="", nullable=False),
+        sa.Column("reason", sa.String(), server_default="", nullable=False),
+        sa.Column("bought_elsewhere", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("sale", sa.String(), server_default="", nullable=False),
+        sa.Column("incarnation", sa.String(), server_default="", nullable=False),
+        sa.Column("number", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("goods_return", schema=None) as batch_op:
@@ -431,10 +436,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("assignment", schema=None) as batch_op:
         batch_op.create_index("assignment_open", ["ended_at", "ownership", "accept_by"], unique=False)
-        batch_op.create_index("assignment_store", ["store", "ended_at"], unique=False)
         batch_op.create_index(
             "assignment_put_back", ["store"], unique=False, sqlite_where=sa.text("state = 'put_back'")
         )
+        batch_op.create_index("assignment_store", ["store", "ended_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_assignment_fo"), ["fo"], unique=False)
 
     op.create_table(
