@@ -9,17 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from server.db import Tx
 
 TOLD = frozenset(
-    "offered accepted declined lapsed reassigned pick_started line_picked short_picked picked packed"
-    " label_failed staged ready reminder_sent handed_over refused no_show put_back return_received"
-    " return_graded stock_adjusted count_closed store_offline store_online case_opened case_closed"
-    " expiring_soon placed moved waiting shipped cancel_requested cancelled cancel_failed handover_undone"
-    " released".split()
+    {
+        "offered", "accepted", "declined", "lapsed", "reassigned", "pick_started", "line_picked",
+        "short_picked", "picked", "packed", "label_failed", "staged", "ready", "reminder_sent",
+        "handed_over", "refused", "no_show", "put_back", "return_received", "return_graded",
+        "stock_adjusted", "count_closed", "store_offline", "store_online", "case_opened", "case_closed",
+        "expiring_soon", "placed", "moved", "waiting", "shipped", "cancel_requested", "cancelled",
+        "cancel_failed", "handover_undone",
+    }
 )
 """Kinds that integrators hear of: the glossary's list and the few that an order's own life adds."""
 
@@ -76,7 +79,7 @@ def _tell(
         if row is None or not row[0]:
             return
         channel = row[0]
-    when = datetime.fromtimestamp(at / 1000, timezone.utc).isoformat(timespec="milliseconds")
+    when = datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
     body: dict[str, Any] = {"order": order_no}
     if fo:
         body["fulfilment_order"] = fo

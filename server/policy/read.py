@@ -24,7 +24,6 @@ DEFAULTS: dict[str, int] = {
     "retry_s": 600,  # how often an unroutable part is tried without any news of stock
     "silence_s": 24 * 3600,  # after `owner_until`, how long to wait for a silent store before a case
     "outage_s": 60,  # the centre was away for longer than this: deadlines are extended
-    "returns_days": 30,  # after release, how long a return is known to every store
 }
 
 _KEPT: WeakKeyDictionary[sqlite3.Connection, dict[str, int]] = WeakKeyDictionary()
@@ -48,7 +47,8 @@ def set_policy(tx: sqlite3.Connection, name: str, value: int, channel: str = "",
         raise KeyError(name)
     key = f"{name}:{channel}:{kind}" if kind else f"{name}:{channel}" if channel else name
     tx.execute(
-        "INSERT INTO policy (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        "INSERT INTO policy (key, value) VALUES (?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         (key, str(value)),
     )
     forget_policy(tx)

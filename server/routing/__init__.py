@@ -1,1 +1,1 @@
-"""Choosing the location: complete > nearest > priority, split as last resort. Pure, on a map kept in memory."""
+"""Choosing the location: complete > nearest > priority, split as last resort; on a map kept in memory."""

@@ -1,17 +1,236 @@
-"""Pool by SKU and store in memory."""
+"""The pool by SKU and store, and the stores' facts, in memory: routing one order asks the database nothing.
+
+The map belongs to one connection, the writer's. The stock book tells it of every movement
+(`on_stock`). It may be wrong for a moment, after a rollback above all, and that is safe
+in both directions: a promise is decided by the book's guarded UPDATE, and before an order is
+called unroutable its SKUs are read again from the tables. When another connection has
+committed (a load by the command line), SQLite's data version says so and the map starts anew.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from weakref import WeakKeyDictionary, ref
+
 from server.db import Tx
+from server.routing.choice import NOWHERE, Plan, StoreFacts, Supply, Wish, choose, vector_of
+from server.routing.hours import Hours
+
+MOST_ROWS = 4_000_000
+"""Rows kept in memory at most (about 100 bytes each); beyond that the map starts anew, SKU by SKU."""
+
+
+class PoolMap:
+    """One connection's map. Only SKUs with something to promise have entries."""
+
+    def __init__(self, tx: Tx) -> None:
+        self.version = _data_version(tx)
+        self.pools: dict[str, dict[str, int]] = {}
+        self.whole = False
+        """Every SKU is loaded, so one that is missing has nothing to promise."""
+        self.rows = 0
+        self.stores: dict[str, StoreFacts] = {}
+        self.left_out: dict[tuple[str, str], int] = {}
+        self.waiting: dict[str, set[str]] = {}
+        """Fulfilment orders that wait, by SKU."""
+        self.retry: set[str] = set()
+        """Those of them whose SKU has grown somewhere since they were last tried."""
+        self._today: dict[str, tuple[int, int]] = {}
+        self._ref = ref(tx)
+        self._load_stores()
+        self._load_waiting()
+
+    @property
+    def _tx(self) -> Tx:
+        tx = self._ref()
+        assert tx is not None, "a map does not outlive its connection"
+        return tx
+
+    # -- asking ---------------------------------------------------------------------------
+
+    def choose(self, wish: Wish, now: int) -> Plan:
+        return choose(wish, Supply(self.stores, self.pool_of, self.has_room, self.left_out), now)
+
+    def pool_of(self, sku: str) -> Mapping[str, int]:
+        pool = self.pools.get(sku)
+        if pool is None:
+            if self.whole:
+                return _EMPTY
+            pool = self.read_again(sku)
+        return pool
+
+    def has_room(self, store: StoreFacts, now: int) -> bool:
+        """Whether the store takes another fulfilment order on its local day."""
+        return not store.capacity or self._taken(store, now) < store.capacity
+
+    # -- being told -----------------------------------------------------------------------
+
+    def moved(self, store: str, sku: str, pool: int, suppressed: bool) -> None:
+        pools = self.pools.get(sku)
+        if pools is None and self.whole:
+            pools = self.pools[sku] = {}
+        free = 0 if suppressed else pool
+        if sku in self.waiting and (pools is None or free > pools.get(store, 0)):
+            self.retry |= self.waiting[sku]
+        if pools is None:
+            return
+        if free > 0:
+            self.rows += store not in pools
+            pools[store] = free
+        elif pools.pop(store, None) is not None:
+            self.rows -= 1
+
+    def read_again(self, sku: str) -> dict[str, int]:
+        if self.rows > MOST_ROWS:
+            self.pools.clear()
+            self.rows, self.whole = 0, False
+        self.rows -= len(self.pools.get(sku, ()))
+        pool = self.pools[sku] = {
+            row[0]: row[1]
+            for row in self._tx.execute(
+                "SELECT store, pool FROM stock WHERE sku = ? AND pool > 0 AND suppressed = 0", (sku,)
+            )
+        }
+        self.rows += len(pool)
+        return pool
+
+    def count_offer(self, code: str, now: int, change: int = 1) -> None:
+        store = self.stores.get(code)
+        if store is not None and store.capacity:
+            taken = self._taken(store, now)
+            self._today[code] = (self._today[code][0], max(0, taken + change))
+
+    def wait(self, fo: str, skus: Iterable[str]) -> None:
+        for sku in skus:
+            self.waiting.setdefault(sku, set()).add(fo)
+
+    def wait_no_more(self, fo: str, skus: Iterable[str]) -> None:
+        self.retry.discard(fo)
+        for sku in skus:
+            fos = self.waiting.get(sku)
+            if fos is not None:
+                fos.discard(fo)
+                if not fos:
+                    del self.waiting[sku]
+
+    def load_all(self) -> None:
+        """Every SKU at once, where they fit: a centre does it at start, so that no order waits for it."""
+        count = self._tx.execute("SELECT count(*) FROM stock WHERE pool > 0 AND suppressed = 0").fetchone()[0]
+        if count > MOST_ROWS:
+            return
+        pools: dict[str, dict[str, int]] = {}
+        for sku, store, pool in self._tx.execute(
+            "SELECT sku, store, pool FROM stock WHERE pool > 0 AND suppressed = 0"
+        ):
+            pools.setdefault(sku, {})[store] = pool
+        self.pools, self.rows, self.whole = pools, count, True
+
+    def load_store(self, code: str) -> None:
+        self.stores.pop(code, None)
+        self._today.pop(code, None)
+        self._load_stores(code)
+
+    # -- reading --------------------------------------------------------------------------
+
+    def _load_stores(self, code: str = "") -> None:
+        for row in self._tx.execute(
+            "SELECT code, region, lat, lon, timezone, opening_hours, capacity_per_day, rank, paused, active,"
+            " can_pickup, can_ship, can_same_day FROM store WHERE ?1 = '' OR code = ?1",
+            (code,),
+        ).fetchall():
+            kinds = ("pickup", "shipment", "same_day")
+            able = (row["can_pickup"], row["can_ship"], row["can_same_day"])
+            self.stores[row["code"]] = StoreFacts(
+                code=row["code"],
+                region=row["region"],
+                vector=vector_of(row["lat"], row["lon"]),
+                rank=row["rank"],
+                hours=Hours(row["opening_hours"], row["timezone"]),
+                capacity=row["capacity_per_day"],
+                kinds=frozenset(kind for kind, can in zip(kinds, able, strict=True) if can),
+                asked=bool(row["active"]) and not row["paused"],
+            )
+        if not code:
+            for row in self._tx.execute("SELECT store, sku, until FROM left_out").fetchall():
+                self.left_out[row[0], row[1]] = row[2]
+
+    def _load_waiting(self) -> None:
+        for fo, sku in self._tx.execute(
+            "SELECT f.fo, l.sku FROM fulfilment_order f JOIN fulfilment_line l ON l.fo = f.fo"
+            " WHERE f.state = 'waiting' AND l.qty > l.released + l.cancelled"
+        ).fetchall():
+            self.wait(fo, (sku,))
+
+    def _taken(self, store: StoreFacts, now: int) -> int:
+        end = store.hours.day_end(now)
+        kept = self._today.get(store.code)
+        if kept is None or kept[0] != end:
+            row = self._tx.execute(
+                "SELECT count(*) FROM assignment WHERE store = ? AND offered_at >= ?"
+                " AND ended_reason NOT IN ('declined', 'lapsed')",
+                (store.code, end - 86_400_000),
+            ).fetchone()
+            kept = self._today[store.code] = (end, int(row[0]))
+        return kept[1]
+
+
+_EMPTY: Mapping[str, int] = {}
+_MAPS: WeakKeyDictionary[Tx, PoolMap] = WeakKeyDictionary()
+
+
+def map_of(tx: Tx) -> PoolMap:
+    """This connection's map, made on first use and made anew when another connection has written."""
+    kept = _MAPS.get(tx)
+    if kept is None or kept.version != _data_version(tx):
+        kept = _MAPS[tx] = PoolMap(tx)
+    return kept
 
 
 def on_stock(tx: Tx, store: str, sku: str, pool: int, suppressed: bool) -> None:
     """The book moved this row; `pool` is what is left now."""
+    kept = _MAPS.get(tx)
+    if kept is not None:
+        kept.moved(store, sku, pool, suppressed)
 
 
 def on_store(tx: Tx, store: str) -> None:
     """A store's facts changed (hours, pause, capacity, place)."""
+    kept = _MAPS.get(tx)
+    if kept is not None:
+        kept.load_store(store)
+
+
+def leave_out(tx: Tx, store: str, sku: str, until: int, reason: str) -> None:
+    """Do not ask this store for this SKU until then."""
+    tx.execute(
+        "INSERT INTO left_out (store, sku, until, reason) VALUES (?,?,?,?)"
+        " ON CONFLICT (store, sku) DO UPDATE"
+        " SET until = max(until, excluded.until), reason = excluded.reason",
+        (store, sku, until, reason),
+    )
+    kept = _MAPS.get(tx)
+    if kept is not None:
+        kept.left_out[store, sku] = max(until, kept.left_out.get((store, sku), 0))
+
+
+def forget_left_out(tx: Tx, now: int) -> int:
+    """Drop what has run out. Returns how many."""
+    gone = tx.execute("DELETE FROM left_out WHERE until <= ? RETURNING store, sku", (now,)).fetchall()
+    kept = _MAPS.get(tx)
+    for store, sku in gone:
+        if kept is not None:
+            kept.left_out.pop((store, sku), None)
+            kept.retry |= kept.waiting.get(sku, set())
+    return len(gone)
 
 
 def forget(tx: Tx) -> None:
-    """A rollback, or another connection wrote: read again when asked."""
+    """After a rollback: read again when asked. Not needed for safety, only for the best choice."""
+    _MAPS.pop(tx, None)
+
+
+def _data_version(tx: Tx) -> int:
+    return int(tx.execute("PRAGMA data_version").fetchone()[0])
+
+
+__all__ = ["NOWHERE", "PoolMap", "forget", "forget_left_out", "leave_out", "map_of", "on_stock", "on_store"]
