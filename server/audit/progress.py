@@ -26,10 +26,12 @@ def on_time(seen: Reading, found: Audit, latest: int) -> None:
 
 def no_blockage(seen: Reading, found: Audit, *, settled: bool) -> None:
     for store, incarnation, number in seen.parked:
-        names_it = f'%"number":%{number}%'
+        # A case gathers only so much evidence: one that is full speaks for the facts it dropped.
         row = seen.centre.execute(
-            "SELECT 1 FROM open_case WHERE store = ? AND (evidence LIKE ? OR params LIKE ?) LIMIT 1",
-            (store, names_it, names_it),
+            "SELECT 1 FROM open_case c WHERE c.store = ? AND (json_array_length(c.evidence) >= 50"
+            " OR EXISTS (SELECT 1 FROM json_each(c.evidence) e"
+            " WHERE json_extract(e.value, '$.number') = ? AND json_extract(e.value, '$.incarnation') = ?))",
+            (store, number, incarnation),
         ).fetchone()
         if row is None:
             found.against(

@@ -30,7 +30,7 @@ def centre_stock(seen: Reading, found: Audit, touched: set[Place]) -> None:
         if on_hand + debt != reserved + share + pool:
             found.against(
                 "no_oversell",
-                f"{who}: on hand {on_hand} + debt {debt} != reserved {reserved} + share {share} + pool {pool}",
+                f"{who}: on hand {on_hand} + debt {debt} is not {reserved} + {share} + {pool} (reserved, share, pool)",
             )
         if min(reserved, share, pool, damaged, hold) < 0:
             found.against(
@@ -78,8 +78,7 @@ def _rows(seen: Reading, places: set[Place]) -> dict[Place, tuple[int, ...]]:
 def _a_fact_says_why(seen: Reading, place: Place) -> bool:
     """Debt is allowed where a recorded physical fact made it so."""
     row = seen.centre.execute(
-        "SELECT 1 FROM stock_ledger WHERE store = ? AND sku = ? AND number > 0"
-        " AND (debt > 0 OR on_hand < 0) LIMIT 1",
+        "SELECT 1 FROM stock_ledger WHERE store = ? AND sku = ? AND number > 0 AND debt > 0 LIMIT 1",
         place,
     ).fetchone()
     return row is not None
