@@ -67,8 +67,11 @@ CREATE TABLE assignment (
   withdrawn_to TEXT NOT NULL DEFAULT '',
   withdrawn_to_at INTEGER NOT NULL DEFAULT 0,
   -- columns of the store
-  state TEXT NOT NULL DEFAULT 'offered',
-  ownership TEXT NOT NULL DEFAULT 'none',
+  progress TEXT NOT NULL DEFAULT 'offered', -- how far this store's own facts have got
+  ended_at INTEGER NOT NULL DEFAULT 0,    -- the store said its turn is over (withdrawal taken, hold expired)
+  expired INTEGER NOT NULL DEFAULT 0,
+  state TEXT NOT NULL DEFAULT 'offered',  -- follows from all the others: sync.replica.effects.settle
+  ownership TEXT NOT NULL DEFAULT 'none', -- likewise
   accepted_at INTEGER NOT NULL DEFAULT 0,
   accepted_by TEXT NOT NULL DEFAULT '',
   wave TEXT NOT NULL DEFAULT '',
@@ -80,12 +83,15 @@ CREATE TABLE assignment (
   released_by TEXT NOT NULL DEFAULT '',
   collector TEXT NOT NULL DEFAULT '',
   code_tries INTEGER NOT NULL DEFAULT 0,
-  notice TEXT NOT NULL DEFAULT '',        -- JSON of a plain-word notice that staff have not put away yet
   changed_at INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX assignment_state ON assignment (state, accept_by);
 CREATE INDEX assignment_order ON assignment (order_no);
 CREATE INDEX assignment_fo ON assignment (fo);
+CREATE INDEX assignment_wave ON assignment (wave) WHERE wave <> '';
+CREATE INDEX assignment_manifest ON assignment (manifest) WHERE manifest <> '';
+CREATE INDEX assignment_due ON assignment (owner_until) WHERE ownership = 'confirmed' AND owner_until > 0;
+CREATE INDEX assignment_personal ON assignment (changed_at) WHERE shopper <> '' OR address <> '';
 
 CREATE TABLE assignment_line (
   fence INTEGER NOT NULL REFERENCES assignment (fence) ON DELETE CASCADE,
@@ -99,10 +105,22 @@ CREATE TABLE assignment_line (
   released INTEGER NOT NULL DEFAULT 0,
   put_back INTEGER NOT NULL DEFAULT 0,
   later INTEGER NOT NULL DEFAULT 0,       -- pick later: how often it was put off
+  open INTEGER NOT NULL DEFAULT 1,        -- the assignment is still to be worked, so its units are promised
   PRIMARY KEY (fence, line),
   CHECK (picked >= 0 AND short >= 0 AND released >= 0 AND put_back >= 0)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX assignment_line_sku ON assignment_line (sku);
+CREATE INDEX assignment_line_sku ON assignment_line (sku) WHERE open = 1;
+CREATE INDEX assignment_line_loose ON assignment_line (sku) WHERE picked > released + put_back;
+
+CREATE TABLE serial (                     -- a piece with a number of its own is picked once
+  sku TEXT NOT NULL,
+  serial TEXT NOT NULL,
+  fence INTEGER NOT NULL,
+  line INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (sku, serial)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX serial_line ON serial (fence, line, at);
 
 CREATE TABLE parcel (
   code TEXT PRIMARY KEY,
@@ -132,9 +150,12 @@ CREATE TABLE goods_return (
   received_at INTEGER NOT NULL,
   received_by TEXT NOT NULL,
   grade TEXT NOT NULL DEFAULT '',
-  disposition TEXT NOT NULL DEFAULT ''
+  disposition TEXT NOT NULL DEFAULT '',
+  sale TEXT NOT NULL DEFAULT ''           -- the till's sale it came back from
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX goods_return_open ON goods_return (received_at) WHERE graded < qty;
+CREATE INDEX goods_return_order ON goods_return (order_no) WHERE order_no <> '';
+CREATE INDEX goods_return_sale ON goods_return (sale) WHERE sale <> '';
 
 CREATE TABLE returnable (                 -- what the centre said an order allows
   order_no TEXT NOT NULL,
@@ -154,6 +175,7 @@ CREATE TABLE task (                       -- directed counts and other work that
   made_at INTEGER NOT NULL,
   done_at INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX task_open ON task (sku) WHERE state = 'open';
 
 CREATE TABLE transfer (
   code TEXT NOT NULL,
@@ -167,12 +189,13 @@ CREATE TABLE transfer (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE till_sale (                  -- a sale of a till is booked once
-  id TEXT PRIMARY KEY,
+  id TEXT PRIMARY KEY,                    -- the till's number and the line: `A-17/1`
+  sale TEXT NOT NULL,
   sku TEXT NOT NULL,
   qty INTEGER NOT NULL,
-  returned INTEGER NOT NULL DEFAULT 0,
   at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX till_sale_sale ON till_sale (sale);
 
 CREATE TABLE notice (                     -- plain-word messages to staff, until somebody has dealt with them
   id TEXT PRIMARY KEY,
@@ -183,6 +206,7 @@ CREATE TABLE notice (                     -- plain-word messages to staff, until
   done_at INTEGER NOT NULL DEFAULT 0,
   done_by TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX notice_open ON notice (at) WHERE done_at = 0;
 
 CREATE TABLE item (
   sku TEXT PRIMARY KEY,

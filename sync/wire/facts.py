@@ -205,6 +205,7 @@ class Counted(Body):
     pool: int = 0
     debt: int = 0
     count: str = ""
+    """Ids of the tasks it answers, separated by spaces."""
 
 
 class Adjusted(Body):
@@ -216,6 +217,8 @@ class Adjusted(Body):
     debt: int = 0
     to: Literal["damaged", "gone"] = "damaged"
     reason: str = ""
+    allowed_by: str = ""
+    """The second person who stood by it, where the rules want one."""
 
 
 class Returned(Body):
@@ -230,6 +233,8 @@ class Returned(Body):
     """The order's line; 0 where it is not known."""
     reason: str = ""
     bought_elsewhere: bool = False
+    allowed_by: str = ""
+    """Who stood by a return without receipt."""
 
 
 class Graded(Body):
@@ -243,6 +248,7 @@ class Graded(Body):
     paid: int = 0
     share: int = 0
     pool: int = 0
+    allowed_by: str = ""
 
 
 class Gave(Body):

@@ -1,0 +1,345 @@
+"""Refusals: the rules say no to a command. A closed list, each with a plain sentence and a next step.
+
+Staff read what happened, with facts, and what to do now. The sentences are message ids with
+named places; a value in `facts` may be plain, a dict by language (`{"en": …, "zh": …}`, for
+names of goods and stores), or `{"say": message id}` for a text that is itself translated.
+A refusal is stored with its command and told again to every repeat, so facts are plain JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sync.texts import N_
+
+Translate = Callable[[str], str]
+
+
+class Why(StrEnum):
+    NOT_UNDERSTOOD = "not_understood"
+    UNKNOWN_COMMAND = "unknown_command"
+    NOT_ALLOWED = "not_allowed"
+    OUT_OF_SCOPE = "out_of_scope"
+    NEEDS_LINE = "needs_line"
+    NEEDS_LEAD = "needs_lead"
+    SAME_PERSON = "same_person"
+    WRONG_PIN = "wrong_pin"
+    PIN_LOCKED = "pin_locked"
+    UNKNOWN_PERSON = "unknown_person"
+    UNKNOWN_TASK = "unknown_task"
+    UNKNOWN_LINE = "unknown_line"
+    UNKNOWN_REASON = "unknown_reason"
+    UNKNOWN_CODE = "unknown_code"
+    UNKNOWN_SKU = "unknown_sku"
+    UNKNOWN_STORE = "unknown_store"
+    BAD_QUANTITY = "bad_quantity"
+    NOT_NOW = "not_now"
+    OFFER_LAPSED = "offer_lapsed"
+    WITHDRAWN = "withdrawn"
+    ALREADY_DONE = "already_done"
+    HANDED_OVER = "handed_over"
+    CLAIMED = "claimed"
+    WAVE_FULL = "wave_full"
+    WRONG_ITEM = "wrong_item"
+    ENOUGH_PICKED = "enough_picked"
+    TOO_MANY = "too_many"
+    SERIAL_WANTED = "serial_wanted"
+    SERIAL_USED = "serial_used"
+    PARCELS_DIFFER = "parcels_differ"
+    CODE_WANTED = "code_wanted"
+    WRONG_PICKUP_CODE = "wrong_pickup_code"
+    CODE_LOCKED = "code_locked"
+    NAME_WANTED = "name_wanted"
+    NOT_CONFIRMED = "not_confirmed"
+    HOLD_OVER = "hold_over"
+    TOO_LATE_TO_UNDO = "too_late_to_undo"
+    WRONG_WAY_OUT = "wrong_way_out"
+    UNKNOWN_MANIFEST = "unknown_manifest"
+    MANIFEST_CLOSED = "manifest_closed"
+    MANIFEST_EMPTY = "manifest_empty"
+    OWN_FINDING = "own_finding"
+    OWN_RECEIPT = "own_receipt"
+    LESS_THAN_THERE = "less_than_there"
+    PROMISED = "promised"
+    NO_SHARE = "no_share"
+    SALE_DIFFERS = "sale_differs"
+    UNKNOWN_SALE = "unknown_sale"
+    RETURN_TOO_MANY = "return_too_many"
+    UNKNOWN_RETURN = "unknown_return"
+    UNKNOWN_NOTICE = "unknown_notice"
+    # Of the centre and its API:
+    ORDER_DIFFERS = "order_differs"
+    UNKNOWN_ORDER = "unknown_order"
+    BAD_INPUT = "bad_input"
+
+
+TEXTS: dict[Why, tuple[str, str]] = {
+    Why.NOT_UNDERSTOOD: (
+        N_("The device sent something the store node does not understand: {problem}."),
+        N_("Reload the page and try again."),
+    ),
+    Why.UNKNOWN_COMMAND: (
+        N_("The store node does not know the action {name}."),
+        N_("Reload the page and try again."),
+    ),
+    Why.NOT_ALLOWED: (
+        N_("{person} may not do this."),
+        N_("Ask a colleague whose role allows it, usually the store lead."),
+    ),
+    Why.OUT_OF_SCOPE: (
+        N_("{place} is not {person}'s place of work."),
+        N_("Ask somebody who works for that store."),
+    ),
+    Why.NEEDS_LINE: (
+        N_("This needs the line to the centre, and the line is down."),
+        N_("Try again when the line is back."),
+    ),
+    Why.NEEDS_LEAD: (
+        N_("This needs the PIN of a store lead."),
+        N_("Ask the store lead to enter their PIN on this screen."),
+    ),
+    Why.SAME_PERSON: (
+        N_("{person} cannot approve their own action."),
+        N_("Ask a second person to enter their PIN."),
+    ),
+    Why.WRONG_PIN: (
+        N_("The PIN of {person} is wrong. Tries left: {left}."),
+        N_("Type the PIN again."),
+    ),
+    Why.PIN_LOCKED: (
+        N_("Too many wrong PINs for {person}. Locked until {time}."),
+        N_("Wait, or ask the store lead to reset the PIN."),
+    ),
+    Why.UNKNOWN_PERSON: (
+        N_("Nobody named {person} works in this store now."),
+        N_("Choose a person from the list."),
+    ),
+    Why.UNKNOWN_TASK: (
+        N_("This task is not known in this store."),
+        N_("Go back to the list of work."),
+    ),
+    Why.UNKNOWN_LINE: (
+        N_("{fo} has no line {line}."),
+        N_("Open the task again."),
+    ),
+    Why.UNKNOWN_REASON: (
+        N_("{reason} is not a reason that fits here."),
+        N_("Choose a reason from the list."),
+    ),
+    Why.UNKNOWN_CODE: (
+        N_("Nothing here has the code {code}."),
+        N_("Scan again, or type the SKU from the label."),
+    ),
+    Why.UNKNOWN_SKU: (
+        N_("The SKU {sku} is not in the catalogue."),
+        N_("Check the label, or put the goods aside for the store lead."),
+    ),
+    Why.UNKNOWN_STORE: (
+        N_("{store} is no other store of this chain."),
+        N_("Choose a store from the list."),
+    ),
+    Why.BAD_QUANTITY: (
+        N_("{qty} is not a quantity that fits here."),
+        N_("Enter a whole number, 1 or more."),
+    ),
+    Why.NOT_NOW: (
+        N_("{fo} is {state} now, so this cannot be done."),
+        N_("Open the task to see its next step."),
+    ),
+    Why.OFFER_LAPSED: (
+        N_("The offer of {fo} ran out at {time}. Another store is asked now."),
+        N_("Take the next offer from the list."),
+    ),
+    Why.WITHDRAWN: (
+        N_("{fo} is no longer this store's: it was taken back at {time}."),
+        N_("Put the goods back on the shelf."),
+    ),
+    Why.ALREADY_DONE: (
+        N_("{fo} was already {state} at {time} by {person}."),
+        N_("Nothing more to do. Go back to the list of work."),
+    ),
+    Why.HANDED_OVER: (
+        N_("{fo} was handed over at {time} by {person}."),
+        N_("Ask the shopper for the newer code."),
+    ),
+    Why.CLAIMED: (
+        N_("{person} is picking {fo} already."),
+        N_("Take another task, or scan its tote {tote} to take it over."),
+    ),
+    Why.WAVE_FULL: (
+        N_("A wave holds at most {most} orders."),
+        N_("Choose fewer orders."),
+    ),
+    Why.WRONG_ITEM: (
+        N_("Wrong item: this is {found} ({found_sku}). Wanted: {wanted} ({wanted_sku})."),
+        N_("Put it back and scan {wanted_sku}, shelf {shelf}."),
+    ),
+    Why.ENOUGH_PICKED: (
+        N_("All {qty} of {item} ({sku}) are picked already."),
+        N_("Put this one back on the shelf."),
+    ),
+    Why.TOO_MANY: (
+        N_("Only {left} of {sku} are left for this, not {qty}."),
+        N_("Enter {left} or less."),
+    ),
+    Why.SERIAL_WANTED: (
+        N_("{item} ({sku}) carries a serial number on each piece."),
+        N_("Scan the code on the piece itself."),
+    ),
+    Why.SERIAL_USED: (
+        N_("Piece {serial} of {sku} was picked already for {fo}."),
+        N_("Scan another piece."),
+    ),
+    Why.PARCELS_DIFFER: (
+        N_("The parcels hold {packed} of line {line}, but {picked} were picked."),
+        N_("Put every picked unit into exactly one parcel."),
+    ),
+    Why.CODE_WANTED: (
+        N_("{fo} is handed over against its pickup code."),
+        N_("Ask the shopper for the code in their message."),
+    ),
+    Why.WRONG_PICKUP_CODE: (
+        N_("This is not the pickup code of {fo}. Tries left: {left}."),
+        N_("Ask the shopper to show the newest message."),
+    ),
+    Why.CODE_LOCKED: (
+        N_("{tries} wrong codes were tried for {fo}. No more codes are taken."),
+        N_("Check who collects, then ask the store lead for an override."),
+    ),
+    Why.NAME_WANTED: (
+        N_("{fo} has no pickup code, so the collector's name is needed."),
+        N_("Enter the name of the person who collects."),
+    ),
+    Why.NOT_CONFIRMED: (
+        N_("{fo} is not confirmed by the centre yet, so it must not leave the store."),
+        N_("Wait for the line, or ask the store lead for an override."),
+    ),
+    Why.HOLD_OVER: (
+        N_("The hold of {fo} ended at {time}. It may be sold again elsewhere."),
+        N_("Put it back, or ask the store lead for an override."),
+    ),
+    Why.TOO_LATE_TO_UNDO: (
+        N_("{fo} left at {time}. That can be taken back for {seconds} seconds only."),
+        N_("Take the goods as a return."),
+    ),
+    Why.WRONG_WAY_OUT: (
+        N_("{fo} is a {kind}. It does not leave this way."),
+        N_("A pickup is handed over at the counter, a shipment goes with the courier."),
+    ),
+    Why.UNKNOWN_MANIFEST: (
+        N_("There is no manifest {manifest} here."),
+        N_("Open a manifest for the courier first."),
+    ),
+    Why.MANIFEST_CLOSED: (
+        N_("Manifest {manifest} went with {courier} at {time}."),
+        N_("Open a new manifest."),
+    ),
+    Why.MANIFEST_EMPTY: (
+        N_("Manifest {manifest} has nothing on it."),
+        N_("Scan the parcels that the courier takes."),
+    ),
+    Why.OWN_FINDING: (
+        N_("{person} reported this, so somebody else has to count {sku}."),
+        N_("Ask a colleague to count it."),
+    ),
+    Why.OWN_RECEIPT: (
+        N_("{person} took this return, so somebody else has to release it for sale."),
+        N_("Ask the store lead."),
+    ),
+    Why.LESS_THAN_THERE: (
+        N_("Only {there} of {sku} should be on the shelf, not {qty}."),
+        N_("Count the shelf first if there are more."),
+    ),
+    Why.PROMISED: (
+        N_("{item} ({sku}) is promised to {promised}."),
+        N_("Offer another piece, or ask the store lead."),
+    ),
+    Why.NO_SHARE: (
+        N_("The store may sell {share} of {item} ({sku}) by itself; {qty} are wanted."),
+        N_("Offer another piece, or ask the store lead."),
+    ),
+    Why.SALE_DIFFERS: (
+        N_("Sale {sale} was booked before with other goods."),
+        N_("Give this sale a number of its own."),
+    ),
+    Why.UNKNOWN_SALE: (
+        N_("Sale {sale} with {sku} is not known in this store."),
+        N_("Take it as a return without receipt, with the store lead."),
+    ),
+    Why.RETURN_TOO_MANY: (
+        N_("Only {left} of {sku} can still come back for {order}."),
+        N_("Check the order number and what came back before."),
+    ),
+    Why.UNKNOWN_RETURN: (
+        N_("There is no return {return_id} with units to grade."),
+        N_("Go back to the list of returns."),
+    ),
+    Why.UNKNOWN_NOTICE: (
+        N_("This notice is not known here."),
+        N_("Go back to the list of work."),
+    ),
+    Why.ORDER_DIFFERS: (
+        N_("Order {external_id} was placed before with other content."),
+        N_("Give a new order an id of its own."),
+    ),
+    Why.UNKNOWN_ORDER: (
+        N_("There is no order {order}."),
+        N_("Check the order number."),
+    ),
+    Why.BAD_INPUT: (
+        N_("{problem}"),
+        N_("Correct the input and send it again."),
+    ),
+}
+
+
+class _Blank(dict[str, Any]):
+    """A fact that is missing shows a dash instead of breaking the sentence."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    reason: Why
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def sentence(self, translate: Translate) -> str:
+        """What the rules say, with the facts."""
+        return say(TEXTS[self.reason][0], self.facts, translate)
+
+    def next_step(self, translate: Translate) -> str:
+        """What to do now."""
+        return say(TEXTS[self.reason][1], self.facts, translate)
+
+
+def say(text: str, facts: dict[str, Any], translate: Translate) -> str:
+    """A message id with its facts filled in, in the translator's language."""
+    return translate(text).format_map(_Blank({key: _shown(v, translate) for key, v in facts.items()}))
+
+
+def _shown(value: Any, translate: Translate) -> Any:
+    if isinstance(value, dict):
+        if "say" in value:
+            return say(value["say"], value, translate) if len(value) > 1 else translate(value["say"])
+        lang = getattr(translate, "lang", "en")
+        return value.get(lang) or value.get("en") or next(iter(value.values()), "–")
+    if isinstance(value, list | tuple):
+        return ", ".join(str(_shown(part, translate)) for part in value)
+    return value if value != "" else "–"
+
+
+class Refused(Exception):
+    """Carries a refusal to the edge of a command or request. Leaves no effect behind."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(f"{refusal.reason}: {refusal.facts}")
+        self.refusal = refusal
+
+
+def refuse(why: Why, **facts: Any) -> Refused:
+    return Refused(Refusal(why, facts))
