@@ -5,25 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sync.rules.moment import Moment
 
-@dataclass(frozen=True)
-class Moment:
-    """The centre's time as the store knows it, in milliseconds since 1970.
-
-    Rights are judged by the bound that is safe, screens show `now`.
-    """
-
-    earliest: int
-    now: int
-    latest: int
-
-    @classmethod
-    def exact(cls, now: int) -> Moment:
-        return cls(now, now, now)
-
-    @property
-    def error(self) -> int:
-        return max(self.latest - self.now, self.now - self.earliest)
+__all__ = ["Context", "Moment"]
 
 
 @dataclass(frozen=True)

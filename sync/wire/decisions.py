@@ -35,7 +35,7 @@ class OfferLine(msgspec.Struct, frozen=True, omit_defaults=True):
     """Code of the bundle the item is part of; empty when sold as itself."""
 
 
-class Offered(Body):
+class Offered(Body, frozen=True):
     """May accept until `accept_by`. Personal data is the least that work needs."""
 
     fo: str
@@ -58,20 +58,20 @@ class Offered(Body):
     attempt: int = 1
 
 
-class Confirmed(Body):
+class Confirmed(Body, frozen=True):
     """The acceptance is binding: the store owns this fulfilment order."""
 
     owner_until: int
 
 
-class Extended(Body):
+class Extended(Body, frozen=True):
     """Deadlines moved (the centre was away, or a person allowed longer)."""
 
     accept_by: int = 0
     owner_until: int = 0
 
 
-class Withdrawn(Body):
+class Withdrawn(Body, frozen=True):
     """The store's turn is over. What is picked goes back; releasing needs an override."""
 
     reason: str
@@ -82,7 +82,7 @@ class Withdrawn(Body):
     """When the new store accepted, if it had by then."""
 
 
-class VerdictGiven(Body):
+class VerdictGiven(Body, frozen=True):
     """What became of a fact, where it was not simply applied."""
 
     number: int
@@ -92,38 +92,38 @@ class VerdictGiven(Body):
     case: str = ""
 
 
-class Granted(Body):
+class Granted(Body, frozen=True):
     sku: str
     qty: int
 
 
-class Asked(Body):
+class Asked(Body, frozen=True):
     """The centre asks the store to give units of its share to the pool."""
 
     sku: str
     qty: int
 
 
-class DebtPaid(Body):
+class DebtPaid(Body, frozen=True):
     sku: str
     qty: int
 
 
-class StockLoaded(Body):
+class StockLoaded(Body, frozen=True):
     """HQ's stock upload: rows of (sku, qty, share). Differences, never absolute."""
 
     document: str
     rows: tuple[tuple[str, int, int], ...]
 
 
-class CountAsked(Body):
+class CountAsked(Body, frozen=True):
     sku: str
     reason: str
     not_by: str = ""
     """The person who must not do it: nobody checks their own finding."""
 
 
-class TransferAnnounced(Body):
+class TransferAnnounced(Body, frozen=True):
     """Goods are on their way here."""
 
     transfer: str
@@ -131,7 +131,7 @@ class TransferAnnounced(Body):
     rows: tuple[tuple[str, int], ...]
 
 
-class ReturnKnown(Body):
+class ReturnKnown(Body, frozen=True):
     """What an order allows to be returned, wherever it was bought."""
 
     order: str

@@ -37,25 +37,25 @@ class Body(msgspec.Struct, frozen=True, omit_defaults=True):
     """A fact's own part."""
 
 
-class Accepted(Body):
+class Accepted(Body, frozen=True):
     """The store took the offer. `provisional`: the line was down, nobody has confirmed it."""
 
     provisional: bool = False
 
 
-class Declined(Body):
+class Declined(Body, frozen=True):
     reason: str
     note: str = ""
     sku: str = ""
     """The SKU the reason speaks of, where it speaks of one."""
 
 
-class PickStarted(Body):
+class PickStarted(Body, frozen=True):
     wave: str = ""
     tote: str = ""
 
 
-class Picked(Body):
+class Picked(Body, frozen=True):
     """Units of one line into the tote, by a scan (`code`) or typed."""
 
     line: int
@@ -64,12 +64,12 @@ class Picked(Body):
     serial: str = ""
 
 
-class PickUndone(Body):
+class PickUndone(Body, frozen=True):
     line: int
     qty: int = 1
 
 
-class Shorted(Body):
+class Shorted(Body, frozen=True):
     """Units of a line that cannot be picked here. The reason says what it does to stock."""
 
     line: int
@@ -86,15 +86,15 @@ class Parcel(msgspec.Struct, frozen=True, omit_defaults=True):
     """Pairs of line and quantity."""
 
 
-class Packed(Body):
+class Packed(Body, frozen=True):
     parcels: tuple[Parcel, ...]
 
 
-class Staged(Body):
+class Staged(Body, frozen=True):
     location: str
 
 
-class HandedOver(Body):
+class HandedOver(Body, frozen=True):
     """Goods left with the shopper or whom they sent. `lines`: pairs of line and quantity."""
 
     lines: tuple[tuple[int, int], ...]
@@ -107,13 +107,13 @@ class HandedOver(Body):
     """The person who allowed a release that the rules did not."""
 
 
-class HandoverUndone(Body):
+class HandoverUndone(Body, frozen=True):
     """Taken back within the short while in which the goods are still on the counter."""
 
     lines: tuple[tuple[int, int], ...]
 
 
-class Shipped(Body):
+class Shipped(Body, frozen=True):
     """The courier took the parcels of one fulfilment order."""
 
     lines: tuple[tuple[int, int], ...]
@@ -123,7 +123,7 @@ class Shipped(Body):
     override_by: str = ""
 
 
-class PutBack(Body):
+class PutBack(Body, frozen=True):
     """Units of a withdrawn, refused or expired line are on the shelf again."""
 
     line: int
@@ -131,7 +131,7 @@ class PutBack(Body):
     code: str = ""
 
 
-class WithdrawalTaken(Body):
+class WithdrawalTaken(Body, frozen=True):
     """The store has applied a withdrawal: it will not release under this fence."""
 
     stage: str
@@ -139,14 +139,14 @@ class WithdrawalTaken(Body):
     """Units in totes, parcels or on the pickup shelf that have to go back."""
 
 
-class HoldExpired(Body):
+class HoldExpired(Body, frozen=True):
     """`owner_until` passed by the store's own pessimistic clock; it will not release any more."""
 
     stage: str
     to_put_back: int = 0
 
 
-class Sold(Body):
+class Sold(Body, frozen=True):
     """A till sold units: `share` out of the store's own, `debt` out of what was promised to others."""
 
     sku: str
@@ -158,7 +158,7 @@ class Sold(Body):
     price_fen: int = 0
 
 
-class SaleReturned(Body):
+class SaleReturned(Body, frozen=True):
     """A till took back units of its own sale. They go into a hold until graded."""
 
     sku: str
@@ -167,7 +167,7 @@ class SaleReturned(Body):
     return_id: str = ""
 
 
-class Received(Body):
+class Received(Body, frozen=True):
     """Goods came in. qty = paid + share + pool."""
 
     sku: str
@@ -179,7 +179,7 @@ class Received(Body):
     """Transfer or delivery number; empty for goods without a paper."""
 
 
-class TransferSent(Body):
+class TransferSent(Body, frozen=True):
     """Goods left for another location. qty = share + debt, as for a sale."""
 
     transfer: str
@@ -190,7 +190,7 @@ class TransferSent(Body):
     debt: int = 0
 
 
-class Counted(Body):
+class Counted(Body, frozen=True):
     """A count, relative to the replica's state when it was recorded.
 
     `expected` is what should have been on the shelf, `found` what was. More found
@@ -208,7 +208,7 @@ class Counted(Body):
     """Ids of the tasks it answers, separated by spaces."""
 
 
-class Adjusted(Body):
+class Adjusted(Body, frozen=True):
     """Units became unsellable or vanished outside a count: qty = share + debt."""
 
     sku: str
@@ -221,7 +221,7 @@ class Adjusted(Body):
     """The second person who stood by it, where the rules want one."""
 
 
-class Returned(Body):
+class Returned(Body, frozen=True):
     """Goods of an order came back over the counter; they wait in a hold for grading."""
 
     return_id: str
@@ -237,7 +237,7 @@ class Returned(Body):
     """Who stood by a return without receipt."""
 
 
-class Graded(Body):
+class Graded(Body, frozen=True):
     """Units out of the hold. `restock` is split like a receipt (paid, share, pool)."""
 
     return_id: str
@@ -251,7 +251,7 @@ class Graded(Body):
     allowed_by: str = ""
 
 
-class Gave(Body):
+class Gave(Body, frozen=True):
     """The store gave units of its share to the pool (asked for, or above its target)."""
 
     sku: str
@@ -260,14 +260,14 @@ class Gave(Body):
     """Number of the decision that asked; 0 when nobody did."""
 
 
-class Credited(Body):
+class Credited(Body, frozen=True):
     """Debt had been paid twice (here and by the centre); what was over is share again."""
 
     sku: str
     qty: int
 
 
-class StorePaused(Body):
+class StorePaused(Body, frozen=True):
     paused: bool
     reason: str = ""
 
