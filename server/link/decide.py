@@ -44,3 +44,39 @@ def publish(tx: Tx, stream: str, key: str, body: decisions.Row | None) -> None:
         (stream, key, int(row[0]), _encode(body)),
     )
     tx.touched.add(f"stream:{stream}")
+
+
+def publish_many(tx: Tx, stream: str, rows: dict[str, decisions.Row | None]) -> int:
+    """Set many rows of a stream; returns how many changed.
+
+    A row that says what it said before is left alone: a nightly upload of a whole catalogue must not
+    send the whole catalogue to every store again.
+    """
+    if len(rows) < 100:
+        before = {
+            key: row[0]
+            for key in rows
+            if (
+                row := tx.execute(
+                    "SELECT body FROM stream_row WHERE stream = ? AND key = ?", (stream, key)
+                ).fetchone()
+            )
+        }
+    else:
+        before = dict(tx.execute("SELECT key, body FROM stream_row WHERE stream = ?", (stream,)).fetchall())
+    changed = [(key, raw) for key, body in rows.items() if before.get(key) != (raw := _encode(body))]
+    if not changed:
+        return 0
+    last = tx.execute(
+        "INSERT INTO meta (key, value) VALUES ('stream_seq', ?1) "
+        "ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + ?1 RETURNING value",
+        (len(changed),),
+    ).fetchone()
+    first = int(last[0]) - len(changed) + 1
+    tx.executemany(
+        "INSERT INTO stream_row (stream, key, seq, body) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (stream, key) DO UPDATE SET seq = excluded.seq, body = excluded.body",
+        [(stream, key, seq, raw) for seq, (key, raw) in enumerate(changed, start=first)],
+    )
+    tx.touched.add(f"stream:{stream}")
+    return len(changed)
