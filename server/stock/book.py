@@ -85,7 +85,10 @@ def consume(
     cause: Cause | None = None,
     damaged: int = 0,
 ) -> Beyond:
-    """Reserved units that left or became unsellable: `on_hand` and `reserved` go down together."""
+    """Reserved units that left or became unsellable: `on_hand` and `reserved` go down together.
+
+    A quantity below zero is a hand-over that was undone: both come back.
+    """
     why = cause or Cause("released", now, fence=fence)
     return _move(tx, store, Move(sku, on_hand=-qty, damaged=damaged), why, reserved=-qty)
 
@@ -131,9 +134,20 @@ def ask(tx: Tx, store: str, sku: str, qty: int, *, now: int) -> int:
 
 
 def suppress(
-    tx: Tx, store: str, sku: str, *, reason: str, now: int, not_by: str = "", ask_count: bool = True
+    tx: Tx,
+    store: str,
+    sku: str,
+    *,
+    now: int,
+    reason: str = "not_found",
+    not_by: str = "",
+    ask_count: bool = False,
 ) -> bool:
-    """Stop promising a SKU from here until it was counted, and ask for the count once."""
+    """Stop promising a SKU from here until it was counted.
+
+    A store that could not find something makes its own count task, line or no line; `ask_count` is
+    for when the centre doubts by itself.
+    """
     _make_row(tx, store, sku)
     row = tx.execute(
         "UPDATE stock SET suppressed = 1 WHERE store = ? AND sku = ? AND suppressed = 0 RETURNING pool",
