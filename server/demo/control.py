@@ -3,6 +3,7 @@
     GET  /lines                -> {"S001": {"state": "up", "since": …}, …}
     POST /lines/S001/cut       (?how=hole for a line that stays open and carries nothing)
     POST /lines/S001/restore
+    POST /messages             what the centre's outbox sends to the demo's own shop
 
 Only the centre asks here, under an address with a secret in it, so that no other
 page open on this machine can press the switch.
@@ -16,10 +17,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import uvicorn
-from litestar import Litestar, get, post
+from litestar import Litestar, Request, Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
+from server.demo.inbox import Inbox
 from server.demo.line import Line
 
 
@@ -31,10 +33,13 @@ class _Quiet(uvicorn.Server):
 
 
 class Control:
-    def __init__(self, lines: Mapping[str, Line], secret: str) -> None:
+    def __init__(self, lines: Mapping[str, Line], secret: str, inbox: Inbox | None = None) -> None:
         self.lines = lines
         self.secret = secret
-        self.port = 0
+        self.inbox = inbox
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
         self._server: _Quiet | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -49,12 +54,9 @@ class Control:
         }
 
     async def start(self) -> None:
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
-        self.port = listener.getsockname()[1]
         config = uvicorn.Config(self._app(), log_level="error", lifespan="off", access_log=False)
         self._server = _Quiet(config)
-        self._task = asyncio.create_task(self._server._serve([listener]))
+        self._task = asyncio.create_task(self._server._serve([self.listener]))
 
     async def stop(self) -> None:
         if self._server is not None and self._task is not None:
@@ -81,4 +83,10 @@ class Control:
             self._line(store).restore()
             return self.state()
 
-        return Litestar(route_handlers=[lines, cut, restore], openapi_config=None)
+        @post(f"/{self.secret}/messages")
+        async def messages(request: Request[Any, Any, Any]) -> Response[None]:
+            body = await request.body()
+            heard = self.inbox is not None and self.inbox.take(body, dict(request.headers))
+            return Response(None, status_code=204 if heard else 400)
+
+        return Litestar(route_handlers=[lines, cut, restore, messages], openapi_config=None)

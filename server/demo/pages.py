@@ -22,7 +22,7 @@ class NoSuchForm(Exception):
 class Form:
     action: str
     method: str = "post"
-    fields: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, list[str]] = field(default_factory=dict)
     buttons: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -55,17 +55,19 @@ class _Reader(HTMLParser):
             if kind in ("checkbox", "radio") and "checked" not in given:
                 return
             if kind not in ("submit", "button"):
-                self._form.fields[name] = given.get("value", "on" if kind == "checkbox" else "")
+                value = given.get("value", "on" if kind == "checkbox" else "")
+                self._form.fields.setdefault(name, []).append(value)
         elif tag == "button" and given.get("type", "submit") == "submit":
             self._form.buttons.append((name, given.get("value", "")))
         elif tag == "textarea" and name:
-            self._form.fields[name] = ""
+            self._form.fields[name] = [""]
         elif tag == "select" and name:
             self._select = name
         elif tag == "option" and self._select:
             # A browser sends the first option unless another is selected.
-            if "selected" in given or self._select not in self._form.fields:
-                self._form.fields[self._select] = given.get("value", "")
+            self._form.fields.setdefault(self._select, [given.get("value", "")])
+            if "selected" in given:
+                self._form.fields[self._select] = [given.get("value", "")]
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("script", "style", "svg", "template"):
@@ -141,7 +143,8 @@ class Hands:
         return self._seen(await self.client.get(path))
 
     async def send(self, form: Form, **filled: Any) -> Page:
-        fields = {**form.fields, **{key: value for key, value in filled.items() if value is not None}}
+        """`filled` takes the place of what stands in the form; a list is several fields of one name."""
+        fields: dict[str, Any] = {**form.fields, **filled}
         if form.method == "get":
             return self._seen(await self.client.get(form.action, params=fields))
         return self._seen(await self.client.post(form.action, data=fields))
