@@ -18,14 +18,17 @@ class Replica(SQLModel, table=True):
 
     store: str = Field(primary_key=True, foreign_key="store.code")
     incarnation: str = Field(primary_key=True)
-    state: str = Field(default="live", description="live, closed, held, released (a person let it take a new incarnation), evidence")
+    state: str = Field(
+        default="live",
+        description="live, closed, held, released (a person let it take a new incarnation), evidence",
+    )
     host: str = ""
     opened_at: int
     applied: int = Field(default=0, description="number of the last fact applied")
     chain: str = ""
     backed_up: int = Field(default=0, description="number of the last fact that a verified backup covers")
     taken: int = Field(default=0, description="number of the last urgent decision the store has applied")
-    parent: str = Field(default="", description="the incarnation that this one continues, up to and with `fork`")
+    parent: str = Field(default="", description="the incarnation that this continues, up to `fork`")
     fork: int = 0
     note: str = ""
 

@@ -11,7 +11,7 @@ import zlib
 from base64 import b85decode
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -454,7 +454,7 @@ class StoreEnd:
         self.closing = Ending(frame.code or "drain", "retry", frame.shortest, frame.longest)
         return []
 
-    _GREETING: dict[type, Any] = {
+    _GREETING: ClassVar[dict[type, Any]] = {
         frames.Challenge: _challenge,
         frames.Compare: _compare,
         frames.Reset: _reset,
@@ -462,7 +462,7 @@ class StoreEnd:
         frames.Welcome: _welcome,
         frames.Bye: _bye,
     }
-    _SESSION: dict[type, Any] = {
+    _SESSION: ClassVar[dict[type, Any]] = {
         frames.Ack: _ack,
         frames.Decisions: _decisions_frame,
         frames.Rows: _rows,

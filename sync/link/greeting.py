@@ -1,0 +1,287 @@
+"""Who is there, and from where do the logs go on: how the centre answers a hello.
+
+Every case of identity and time travel is decided here, before any frame of a session is
+taken: wrong credentials, a second box, a database that is an older copy, two logs that
+part, a replaced box, and a centre that finds out from a store that it is itself a copy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sync.link.clock import Reading
+from sync.link.ending import Ending
+from sync.link.logs import CentreLog, KnownReplica, Tx
+from sync.link.proof import proven
+from sync.link.relate import Relation, relate
+from sync.wire import frames
+from sync.wire.chain import EMPTY
+
+if TYPE_CHECKING:
+    from sync.link.centre_end import CentreEnd
+
+MOST_HELLOS = 64
+STILL_THERE_MS = 120_000
+"""A session that was heard within this time is taken to be alive when another box comes."""
+EVIDENCE = 200
+Answer = list[frames.Frame]
+
+
+def greet(end: CentreEnd, tx: Tx, now: Reading, hello: frames.Hello) -> Answer:
+    """The answer to a hello: compare, reset, welcome or refuse. Sets `end.closing` with a refusal."""
+    end.hellos += 1
+    if end.hellos > MOST_HELLOS:
+        return _refuse(end, "chain", "person", 60_000, 600_000)
+    lowest, highest = end.manners.protocols
+    if hello.highest < lowest or hello.lowest > highest:
+        return _refuse(end, "protocol", "upgrade", 600_000, 3_600_000)
+    log = end.log_of(hello.store)
+    key = log.key(tx)
+    if key is None or not proven(hello.proof, key[0], end.nonce, hello.store, hello.incarnation):
+        return _refuse(end, "authenticate", "authenticate", 60_000, 300_000)
+    if not hello.incarnation or "!" in hello.incarnation:
+        return _refuse(end, "authenticate", "person", 60_000, 300_000)
+    end.store, end.incarnation, end.key = hello.store, hello.incarnation, key[0]
+    if _another_box_is_there(tx, log, now, hello):
+        log.trouble(tx, "two_replicas", {"host": hello.host}, [], now.wall)
+        return _refuse(end, "two_replicas", "person", 30_000, 120_000)
+    end.checks.update({number: chain for number, chain in hello.checks if number > 0})
+    if hello.head[0] > 0:
+        end.checks[hello.head[0]] = hello.head[1]
+    _notice_own_restore(end, tx, log, now, hello)
+    log.raise_fence(tx, hello.fence)
+    known = log.replica(tx, hello.incarnation)
+    if known is None:
+        known_or_answer = _register(end, tx, log, now, hello)
+        if isinstance(known_or_answer, list):
+            return known_or_answer
+        return _welcome(end, tx, log, now, hello, known_or_answer, review=not key[1])
+    if known.state == "closed":
+        live = log.live(tx)
+        if live is not None and live.host != hello.host:
+            log.trouble(tx, "two_replicas", {"host": hello.host}, [], now.wall)
+            return _refuse(end, "two_replicas", "person", 60_000, 600_000)
+        return _reset(end, tx, log, hello, known)
+    if known.state == "released":
+        return _reset(end, tx, log, hello, known)
+    relation = _relation(tx, log, hello, end.checks, known)
+    if relation.kind == "ask":
+        return [frames.Compare(numbers=relation.ask)]
+    if relation.kind == "behind":
+        return _reset(end, tx, log, hello, known)
+    if relation.kind in ("parted", "missing"):
+        return _hold(end, tx, log, now, hello, known, relation)
+    if known.state == "held":
+        return _hold(end, tx, log, now, hello, known, relation)
+    return _welcome(end, tx, log, now, hello, known, review=not key[1])
+
+
+def _refuse(end: CentreEnd, code: str, todo: str, shortest: int, longest: int) -> Answer:
+    end.closing = Ending(code, todo, shortest, longest)
+    return [frames.Refuse(code=code, todo=todo, shortest=shortest, longest=longest)]
+
+
+def _another_box_is_there(tx: Tx, log: CentreLog, now: Reading, hello: frames.Hello) -> bool:
+    """Two live replicas of one store: the second is refused. The same box coming again is not a second."""
+    at = log.session(tx)
+    if not at.open or now.wall - at.heard_at > STILL_THERE_MS:
+        return False
+    return at.host != hello.host
+
+
+def _notice_own_restore(end: CentreEnd, tx: Tx, log: CentreLog, now: Reading, hello: frames.Hello) -> None:
+    """A store that was told of things this database does not hold, under this database's own name:
+    then this database is a copy that was put back. It takes a new name."""
+    if hello.centre != log.incarnation(tx):
+        return
+    number, chain = hello.decisions
+    head = log.decisions.head(tx)[0]
+    mine = log.decisions.chain_at(tx, number) if number > 0 else None
+    lost = number > head or (mine is not None and mine != chain)
+    known = log.replica(tx, hello.incarnation)
+    if known is not None:
+        lost = lost or hello.acked > known.applied
+    elif hello.parents:
+        lost = lost or hello.acked > hello.parents[0][1]
+    else:
+        lost = lost or hello.acked > 0
+    if lost:
+        log.new_incarnation(tx, end.domain.new_id())
+        log.trouble(tx, "centre_restored", {"acked": hello.acked}, [], now.wall)
+
+
+def _relation(
+    tx: Tx, log: CentreLog, hello: frames.Hello, checks: dict[int, str], known: KnownReplica
+) -> Relation:
+    return relate(
+        head=hello.head[0],
+        floor=hello.floor,
+        checks=checks,
+        applied=known.applied,
+        chain_at=lambda number: log.chain_at(tx, known.incarnation, number),
+    )
+
+
+def _reset(end: CentreEnd, tx: Tx, log: CentreLog, hello: frames.Hello, known: KnownReplica) -> Answer:
+    """An older copy: find the last number that both have, and let it go on from there under a new name."""
+    relation = relate(
+        head=hello.head[0],
+        floor=hello.floor,
+        checks=end.checks,
+        applied=min(known.applied, hello.head[0]),
+        chain_at=lambda number: log.chain_at(tx, known.incarnation, number),
+    )
+    if relation.kind == "ask":
+        return [frames.Compare(numbers=relation.ask)]
+    common = relation.common
+    return [frames.Reset(number=common, chain=log.chain_at(tx, known.incarnation, common) or EMPTY)]
+
+
+def _register(
+    end: CentreEnd, tx: Tx, log: CentreLog, now: Reading, hello: frames.Hello
+) -> KnownReplica | Answer:
+    """A name that was never heard: a new box, or one that goes on from an older incarnation."""
+    live = log.live(tx)
+    parent = next(
+        ((known, fork) for name, fork in hello.parents if (known := log.replica(tx, name)) is not None), None
+    )
+    if parent is None:
+        if hello.floor > 0:
+            # Nothing older is known here and the store has forgotten its beginning.
+            log.trouble(tx, "facts_missing", {"upto": hello.floor}, [], now.wall)
+            return _refuse(end, "held", "person", 60_000, 600_000)
+        fresh = KnownReplica(hello.incarnation, "live", hello.host, 0, EMPTY, 0, "", 0)
+        if live is not None:
+            log.set_state(tx, live.incarnation, "closed", "replaced")
+            log.trouble(
+                tx, "replica_replaced", {"old": live.incarnation, "applied": live.applied}, [], now.wall
+            )
+            end.down = "snapshot"
+        log.add_replica(tx, fresh, now.wall)
+        return fresh
+    known, fork = parent
+    base = min(fork, known.applied)
+    if base > 0 and base not in end.checks:
+        if base < hello.floor:
+            log.trouble(tx, "facts_missing", {"upto": hello.floor}, [], now.wall)
+            return _refuse(end, "held", "person", 60_000, 600_000)
+        if base <= hello.head[0]:
+            return [frames.Compare(numbers=(base,))]
+    chain = log.chain_at(tx, known.incarnation, base)
+    if base > 0 and end.checks.get(base) != chain:
+        log.trouble(tx, "other_bytes", {"number": base}, [(known.incarnation, base, "")], now.wall)
+        return _refuse(end, "held", "person", 60_000, 600_000)
+    forked = KnownReplica(
+        hello.incarnation,
+        "live",
+        hello.host,
+        base,
+        chain or EMPTY,
+        min(known.backed_up, base),
+        known.incarnation,
+        base,
+    )
+    replaced = live if live is not None and live.incarnation != known.incarnation else None
+    lost = known.applied - base + (replaced.applied - replaced.fork if replaced is not None else 0)
+    if lost > 0:
+        # Facts that the copy does not know: their effects come with the snapshot, but the goods they
+        # speak of are where they are. A person looks.
+        upto = min(known.applied, base + EVIDENCE)
+        evidence = [(known.incarnation, number, "") for number in range(base + 1, upto + 1)]
+        if replaced is not None:
+            upto = min(replaced.applied, replaced.fork + EVIDENCE)
+            evidence += [(replaced.incarnation, number, "") for number in range(replaced.fork + 1, upto + 1)]
+        params = {"from": base + 1, "upto": known.applied, "count": lost}
+        log.trouble(tx, "restored_copy", params, evidence, now.wall)
+    log.set_state(tx, known.incarnation, "closed", "forked")
+    if replaced is not None:
+        log.set_state(tx, replaced.incarnation, "closed", "replaced")
+    log.add_replica(tx, forked, now.wall)
+    end.down = "snapshot"
+    return forked
+
+
+def _hold(
+    end: CentreEnd,
+    tx: Tx,
+    log: CentreLog,
+    now: Reading,
+    hello: frames.Hello,
+    known: KnownReplica,
+    relation: Relation,
+) -> Answer:
+    """Both tails are kept, the store works on, nothing of it is applied until a person has decided."""
+    if known.state != "held":
+        log.set_state(tx, known.incarnation, "held", f"{relation.kind} after {relation.common}")
+        if relation.kind == "missing":
+            log.trouble(tx, "facts_missing", {"upto": hello.floor}, [], now.wall)
+        else:
+            number = relation.common + 1
+            log.trouble(tx, "other_bytes", {"number": number}, [(known.incarnation, number, "")], now.wall)
+    if relation.kind == "missing":
+        return _refuse(end, "held", "person", 60_000, 600_000)
+    label = f"{known.incarnation}!{relation.common}"
+    kept = log.replica(tx, label)
+    if kept is None:
+        chain = log.chain_at(tx, known.incarnation, relation.common) or EMPTY
+        kept = KnownReplica(
+            label, "evidence", hello.host, relation.common, chain, 0, known.incarnation, relation.common
+        )
+        log.add_replica(tx, kept, now.wall)
+    return _welcome(end, tx, log, now, hello, kept, held=True)
+
+
+def _welcome(
+    end: CentreEnd,
+    tx: Tx,
+    log: CentreLog,
+    now: Reading,
+    hello: frames.Hello,
+    known: KnownReplica,
+    *,
+    review: bool = False,
+    held: bool = False,
+) -> Answer:
+    end.mode = "held" if held else "review" if review else "live"
+    end.label, end.applied, end.prunable = known.incarnation, (known.applied, known.chain), known.backed_up
+    end.facts_first, end.staged = hello.head[0], hello.staged
+    centre = log.incarnation(tx)
+    number, chain = hello.decisions
+    floor = log.decisions.floor(tx)
+    here = EMPTY if number == 0 else log.decisions.chain_at(tx, number)
+    follows = number >= 0 and here == chain and number >= floor
+    if review:
+        end.down = "none"
+    elif held:
+        end.down = "resume" if follows else "none"
+    elif end.down != "snapshot":
+        end.down = "resume" if follows else "snapshot"
+    if follows:
+        end.sent = end.taken = number
+    protocol = min(hello.highest, end.manners.protocols[1])
+    upgrade = protocol < end.manners.bulk_from
+    end.bulk = not (review or held or upgrade)
+    same_centre = hello.centre in ("", centre)
+    end.cursors = dict(hello.streams) if same_centre else {}
+    end.session = log.session(tx).number + 1
+    log.open_session(tx, end.session, hello.incarnation, hello.host, hello.software, now.wall)
+    if known.host != hello.host:
+        log.set_host(tx, known.incarnation, hello.host)
+    end.welcomed(log, now)
+    end.tell_backlog(hello.unsent, hello.oldest)
+    return [
+        frames.Welcome(
+            session=end.session,
+            protocol=protocol,
+            centre=centre,
+            time=now.wall,
+            mode=end.mode,
+            facts=known.applied,
+            decisions=end.down,
+            window=end.manners.facts_window,
+            heartbeat=end.manners.heartbeat,
+            prunable=known.backed_up,
+            streams=same_centre,
+            upgrade=upgrade,
+        )
+    ]
