@@ -78,9 +78,7 @@ def _suppress(tx: Connection, sku: str) -> None:
 
 
 def _skus(tx: Connection, fence: int, lines: Iterable[tuple[int, int]]) -> list[tuple[str, int]]:
-    known = dict(
-        tx.execute("SELECT line, sku FROM assignment_line WHERE fence = ?", (fence,)).fetchall()
-    )
+    known = dict(tx.execute("SELECT line, sku FROM assignment_line WHERE fence = ?", (fence,)).fetchall())
     return [(known[line], qty) for line, qty in lines if line in known]
 
 
@@ -232,8 +230,15 @@ def _(body: f.Returned, tx: Connection, ctx: Context, fence: int) -> None:
         "INSERT OR IGNORE INTO goods_return (id, order_no, line, sku, qty, reason, bought_elsewhere, "
         "received_at, received_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            body.return_id, body.order, body.line, body.sku, body.qty, body.reason,
-            int(body.bought_elsewhere), ctx.moment.now, ctx.person,
+            body.return_id,
+            body.order,
+            body.line,
+            body.sku,
+            body.qty,
+            body.reason,
+            int(body.bought_elsewhere),
+            ctx.moment.now,
+            ctx.person,
         ),
     )
 
@@ -324,9 +329,7 @@ def _count_task(tx: Connection, sku: str, reason: str, ctx: Context) -> None:
 
 # --- what follows from both sides --------------------------------------------------------
 
-WORKABLE = frozenset(
-    {State.OFFERED, State.ACCEPTED, State.PICKING, State.PICKED, State.PACKED, State.STAGED}
-)
+WORKABLE = frozenset({State.OFFERED, State.ACCEPTED, State.PICKING, State.PICKED, State.PACKED, State.STAGED})
 
 
 def settle(tx: Connection, fence: int, now: int) -> None:
@@ -344,8 +347,13 @@ def settle(tx: Connection, fence: int, now: int) -> None:
     _qty, picked, short, released, put_back, was_open, complete = row[7:]
     over = bool(withdrawn or ended_at)
     state = _state(
-        progress, over=over, loose=picked - released - put_back, picked=picked, short=short,
-        released=released, complete=bool(complete),
+        progress,
+        over=over,
+        loose=picked - released - put_back,
+        picked=picked,
+        short=short,
+        released=released,
+        complete=bool(complete),
     )
     if over or state in (State.DECLINED, State.CLOSED):
         ownership = Ownership.ENDED

@@ -60,9 +60,7 @@ def _wrong(tx: Connection, person: str, name: str, wrong: int, moment: Moment) -
         until = moment.latest + min(LOCK_MS * 2 ** (wrong - TRIES), LONGEST_LOCK_MS)
 
     def count(tx: Connection) -> None:
-        tx.execute(
-            "UPDATE person SET wrong_pins = ?, locked_until = ? WHERE id = ?", (wrong, until, person)
-        )
+        tx.execute("UPDATE person SET wrong_pins = ?, locked_until = ? WHERE id = ?", (wrong, until, person))
 
     if until:
         facts = {"person": name, "time": read.local_time(tx, until, moment.now), "until": until}

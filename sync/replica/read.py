@@ -12,8 +12,8 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sync.rules.stock import half_target
 from sync.rules.states import State
+from sync.rules.stock import half_target
 from sync.sqlite import Connection
 from sync.texts import N_
 
@@ -31,7 +31,9 @@ STATE_TEXTS: dict[State, str] = {
 }
 
 KIND_TEXTS: dict[str, str] = {
-    "pickup": N_("pickup"), "shipment": N_("shipment"), "same_day": N_("same-day delivery"),
+    "pickup": N_("pickup"),
+    "shipment": N_("shipment"),
+    "same_day": N_("same-day delivery"),
 }
 
 
@@ -211,5 +213,3 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")
-
-

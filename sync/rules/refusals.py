@@ -60,6 +60,7 @@ class Why(StrEnum):
     UNKNOWN_MANIFEST = "unknown_manifest"
     MANIFEST_CLOSED = "manifest_closed"
     MANIFEST_EMPTY = "manifest_empty"
+    PARCEL_MISSING = "parcel_missing"
     OWN_FINDING = "own_finding"
     OWN_RECEIPT = "own_receipt"
     LESS_THAN_THERE = "less_than_there"
@@ -69,6 +70,7 @@ class Why(StrEnum):
     UNKNOWN_SALE = "unknown_sale"
     RETURN_TOO_MANY = "return_too_many"
     UNKNOWN_RETURN = "unknown_return"
+    ORDER_NOT_HERE = "order_not_here"
     UNKNOWN_NOTICE = "unknown_notice"
     # Of the centre and its API:
     ORDER_DIFFERS = "order_differs"
@@ -241,6 +243,10 @@ TEXTS: dict[Why, tuple[str, str]] = {
         N_("Manifest {manifest} has nothing on it."),
         N_("Scan the parcels that the courier takes."),
     ),
+    Why.PARCEL_MISSING: (
+        N_("Parcel {parcel} of {fo} is not on manifest {manifest}."),
+        N_("Scan it, or take {fo} off the manifest."),
+    ),
     Why.OWN_FINDING: (
         N_("{person} reported this, so somebody else has to count {sku}."),
         N_("Ask a colleague to count it."),
@@ -272,6 +278,10 @@ TEXTS: dict[Why, tuple[str, str]] = {
     Why.RETURN_TOO_MANY: (
         N_("Only {left} of {sku} can still come back for {order}."),
         N_("Check the order number and what came back before."),
+    ),
+    Why.ORDER_NOT_HERE: (
+        N_("This store knows no order {order} whose goods could come back."),
+        N_("Check the number. If it was bought elsewhere, say so and take the goods."),
     ),
     Why.UNKNOWN_RETURN: (
         N_("There is no return {return_id} with units to grade."),

@@ -91,8 +91,9 @@ class Desk:
             raise Guess(checked.refusal, checked.count) if checked.count else Refused(checked.refusal)
         if checked.role != "store_lead":
             raise refuse(Why.NOT_ALLOWED, person=self.name(lead.person))
-        refusal = may(self.actor(lead.person, checked.role), permission, store=self.store,
-                      online=self.ctx.line_up)
+        refusal = may(
+            self.actor(lead.person, checked.role), permission, store=self.store, online=self.ctx.line_up
+        )
         if refusal is not None:
             raise Refused(self._named(refusal))
         return lead.person
@@ -134,8 +135,7 @@ class Desk:
             facts |= {"time": self.time(row["released_at"]), "person": self.name(row["released_by"])}
             return refuse(Why.HANDED_OVER, **facts)
         if row["withdrawn"]:
-            return refuse(Why.WITHDRAWN, **facts, time=self.time(row["withdrawn_at"]),
-                          to=row["withdrawn_to"])
+            return refuse(Why.WITHDRAWN, **facts, time=self.time(row["withdrawn_at"]), to=row["withdrawn_to"])
         if row["expired"]:
             return refuse(Why.HOLD_OVER, **facts, time=self.time(row["owner_until"]))
         return refuse(Why.NOT_NOW, **facts, state={"say": read.STATE_TEXTS[state]})
@@ -191,9 +191,9 @@ class Command:
 COMMANDS: dict[str, Command] = {}
 
 
-def command(name: str, args: type[A], permission: str) -> Callable[
-    [Callable[[Desk, A], Result]], Callable[[Desk, A], Result]
-]:
+def command(
+    name: str, args: type[A], permission: str
+) -> Callable[[Callable[[Desk, A], Result]], Callable[[Desk, A], Result]]:
     """Enters a handler into the list. `permission` is asked before anything else is looked at."""
 
     def enter(handle: Callable[[Desk, A], Result]) -> Callable[[Desk, A], Result]:

@@ -1,0 +1,69 @@
+"""May these goods leave? Judged once for the counter and the courier.
+
+Only an owned fulfilment order leaves: confirmation applied, no withdrawal applied, before
+`owner_until` by the latest that the centre's time can be. Anything else needs a supervisor, and
+the fact says so.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sync.replica import read
+from sync.replica.commands.base import Desk, Lead
+from sync.rules.refusals import Refused, Why, refuse
+from sync.rules.states import State, Step, allows, may_release
+
+
+class Override(Lead, frozen=True):
+    """A supervisor's PIN and reason for a release that the rules do not allow."""
+
+
+RELEASABLE = frozenset({State.PACKED, State.STAGED})
+
+
+def against(desk: Desk, row: sqlite3.Row) -> Refused | None:
+    """Why the goods may not leave, or None."""
+    fo = row["fo"]
+    if may_release(
+        ownership=row["ownership"],
+        withdrawn=bool(row["withdrawn"]),
+        owner_until=row["owner_until"],
+        latest_now=desk.ctx.moment.latest,
+    ):
+        return None
+    if row["withdrawn"]:
+        return refuse(Why.WITHDRAWN, fo=fo, time=desk.time(row["withdrawn_at"]), to=row["withdrawn_to"])
+    if row["expired"] or (row["confirmed"] and row["accepted_at"]):
+        return refuse(Why.HOLD_OVER, fo=fo, time=desk.time(row["owner_until"]))
+    return refuse(Why.NOT_CONFIRMED, fo=fo)
+
+
+def ready(desk: Desk, row: sqlite3.Row, override: Override | None) -> None:
+    """The goods are packed. With an override also those that were to be put back and are still here."""
+    if State(row["state"]) in RELEASABLE:
+        assert allows(row["state"], Step.RELEASE)
+        return
+    still_packed = State(row["state"]) is State.PUT_BACK and not row["released_at"]
+    if still_packed and read.parcels(desk.tx, row["fence"]):
+        if override is not None:
+            return
+        refused = against(desk, row)
+        if refused is not None:
+            raise refused
+    raise desk.not_now(row)
+
+
+def stood_by(desk: Desk, override: Override | None) -> str:
+    """The supervisor who allows it, checked by PIN; their reason is part of the record."""
+    if override is None:
+        return ""
+    by = desk.lead("handover.override", override)
+    if not override.reason.strip():
+        raise refuse(Why.UNKNOWN_REASON, reason="")
+    return by
+
+
+def units(desk: Desk, fence: int) -> dict[int, int]:
+    """What is packed and still here, by line."""
+    return {line: qty for line, _sku, qty in read.to_put_back(desk.tx, fence)}
