@@ -1,14 +1,187 @@
-"""Placing an order."""
+"""Placing an order: checked, exploded into items, routed and offered in one transaction.
+
+Idempotent by (channel, external id): a repeat with the same content is told where the
+order stands, one with other content is refused. An order that nobody can do now is
+taken all the same; it waits for stock, and a person can see it.
+"""
 
 from __future__ import annotations
 
+import hashlib
+
+import msgspec
+
 from server.db import Tx
+from server.offers.rows import PartRow
+from server.offers.turn import route_part
 from server.orders.new import NewLine, NewOrder, Part, Placed
+from server.orders.parts import PartLine, make_part
+from server.outbox.events import happened
+from server.routing.choice import Need
+from server.routing.map import map_of
 from sync.ids import Dice
+from sync.rules.refusals import Why, refuse
+from sync.rules.secrets import hash_code
+from sync.rules.states import Kind
 
 __all__ = ["NewLine", "NewOrder", "Part", "Placed", "place"]
 
+MOST_LINES = 200
+MOST_UNITS = 10_000
+_KINDS = frozenset(str(kind) for kind in Kind)
+
 
 def place(tx: Tx, new: NewOrder, *, now: int, dice: Dice) -> Placed:
-    """Raises sync.rules.refusals.Refused for what cannot be sold."""
-    raise NotImplementedError  # signature first; the body follows with the next commit
+    """Raises sync.rules.refusals.Refused for what cannot be sold; nothing is written then."""
+    fingerprint = _fingerprint(new)
+    known = tx.execute(
+        "SELECT no, fingerprint FROM shop_order WHERE channel = ? AND external_id = ?",
+        (new.channel, new.external_id),
+    ).fetchone()
+    if known is not None:
+        if known["fingerprint"] != fingerprint:
+            raise refuse(Why.ORDER_DIFFERS, external_id=new.external_id, order=known["no"])
+        return placed(tx, known["no"], repeated=True)
+    sold, items = _checked(tx, new)
+    order_no = _next_order_no(tx)
+    code = salt = hashed = ""
+    if new.kind == Kind.PICKUP:
+        code = f"{int.from_bytes(dice(8), 'big') % 1_000_000:06d}"
+        salt = dice(8).hex()
+        hashed = hash_code(code, salt)
+    tx.execute(
+        "INSERT INTO shop_order (no, channel, external_id, kind, placed_at, promised_by, pickup_store, lat,"
+        " lon, name, phone, address, language, note, pickup_code, code_salt, code_hash, fingerprint)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            order_no,
+            new.channel,
+            new.external_id,
+            new.kind,
+            now,
+            new.promised_by,
+            new.pickup_store,
+            new.lat,
+            new.lon,
+            new.name,
+            new.phone,
+            new.address,
+            new.language,
+            new.note,
+            code,
+            salt,
+            hashed,
+            fingerprint,
+        ),
+    )
+    tx.executemany(
+        "INSERT INTO shop_order_line (order_no, line, sellable, qty, price_fen) VALUES (?,?,?,?,?)",
+        [(order_no, n, sku, line.qty, line.price_fen) for n, (sku, line) in enumerate(sold, start=1)],
+    )
+    fo = f"{order_no}-1"
+    make_part(tx, fo, order_no, items, now)
+    told = {"external_id": new.external_id, "kind": new.kind}
+    happened(tx, "placed", at=now, order_no=order_no, channel=new.channel, data=told)
+    part = PartRow(
+        fo=fo,
+        order_no=order_no,
+        state="waiting",
+        fence=0,
+        attempts=0,
+        next_try_at=0,
+        kind=new.kind,
+        channel=new.channel,
+        order_state="open",
+        pickup_store=new.pickup_store,
+        lat=new.lat,
+        lon=new.lon,
+        promised_by=new.promised_by,
+        name=new.name,
+        phone=new.phone,
+        address=new.address,
+        note=new.note,
+        code_salt=salt,
+        code_hash=hashed,
+    )
+    needs = tuple(
+        Need(item.line, item.sku, item.qty, item.order_line if item.sellable else 0) for item in items
+    )
+    route_part(tx, part, needs, now)
+    return placed(tx, order_no, repeated=False)
+
+
+def placed(tx: Tx, order_no: str, *, repeated: bool) -> Placed:
+    """Where an order stands, as its channel is told."""
+    order = tx.execute("SELECT state, pickup_code FROM shop_order WHERE no = ?", (order_no,)).fetchone()
+    parts = tuple(
+        Part(row["fo"], row["state"], row["store"], row["fence"], row["accept_by"])
+        for row in tx.execute(
+            "SELECT f.fo, f.state, f.store, f.fence, coalesce(a.accept_by, 0) AS accept_by"
+            " FROM fulfilment_order f LEFT JOIN assignment a ON a.fence = f.fence"
+            " WHERE f.order_no = ? ORDER BY f.made_at, f.fo",
+            (order_no,),
+        ).fetchall()
+    )
+    return Placed(order_no, order["state"], parts, order["pickup_code"], repeated)
+
+
+def _checked(tx: Tx, new: NewOrder) -> tuple[list[tuple[str, NewLine]], list[PartLine]]:
+    """What was sold, by our codes, and the items it is made of."""
+    if not new.channel or not new.external_id:
+        raise refuse(Why.BAD_INPUT, problem="An order needs its channel and the channel's own id.")
+    if new.kind not in _KINDS:
+        raise refuse(
+            Why.BAD_INPUT, problem=f"{new.kind!r} is no kind of order: pickup, shipment or same_day."
+        )
+    if not 1 <= len(new.lines) <= MOST_LINES:
+        raise refuse(Why.BAD_INPUT, problem=f"An order has 1 to {MOST_LINES} lines, not {len(new.lines)}.")
+    if not (-90 <= new.lat <= 90 and -180 <= new.lon <= 180):
+        raise refuse(Why.BAD_INPUT, problem="lat and lon are not a place on Earth.")
+    if new.kind == Kind.PICKUP:
+        store = map_of(tx).stores.get(new.pickup_store)
+        if store is None:
+            raise refuse(Why.UNKNOWN_STORE, store=new.pickup_store)
+        if Kind.PICKUP not in store.kinds:
+            raise refuse(Why.BAD_INPUT, problem=f"{new.pickup_store} does not hand over pickups.")
+    sold: list[tuple[str, NewLine]] = []
+    items: list[PartLine] = []
+    for number, line in enumerate(new.lines, start=1):
+        if not 1 <= line.qty <= MOST_UNITS:
+            raise refuse(Why.BAD_QUANTITY, qty=line.qty)
+        code, parts = _resolve(tx, new.channel, line.sku)
+        sold.append((code, line))
+        bundle = "" if parts == [(code, 1)] else code
+        for sku, each in parts:
+            items.append(PartLine(len(items) + 1, number, bundle, sku, each * line.qty))
+    return sold, items
+
+
+def _resolve(tx: Tx, channel: str, name: str) -> tuple[str, list[tuple[str, int]]]:
+    """An item, a bundle, or what the channel calls one of them; and the items that it is made of."""
+    listing = tx.execute(
+        "SELECT sellable FROM listing WHERE channel = ? AND external_sku = ?", (channel, name)
+    ).fetchone()
+    code = listing[0] if listing else name
+    if tx.execute("SELECT 1 FROM item WHERE sku = ?", (code,)).fetchone():
+        return code, [(code, 1)]
+    parts = [
+        (row[0], row[1])
+        for row in tx.execute(
+            "SELECT sku, qty FROM sellable_part WHERE sellable = ? ORDER BY sku", (code,)
+        ).fetchall()
+    ]
+    if not parts:
+        raise refuse(Why.UNKNOWN_SKU, sku=name)
+    return code, parts
+
+
+def _fingerprint(new: NewOrder) -> str:
+    return hashlib.blake2b(msgspec.json.encode(new), digest_size=16).hexdigest()
+
+
+def _next_order_no(tx: Tx) -> str:
+    row = tx.execute(
+        "INSERT INTO meta (key, value) VALUES ('order_no', '1')"
+        " ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1 RETURNING value"
+    ).fetchone()
+    return f"YP-{int(row[0]):06d}"
