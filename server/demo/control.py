@@ -1,9 +1,9 @@
 """The switch behind the board's *cut the line / restore*.
 
-    GET  /lines                -> {"S001": {"state": "up", "since": …}, …}
-    POST /lines/S001/cut       (?how=hole for a line that stays open and carries nothing)
-    POST /lines/S001/restore
-    POST /messages             what the centre's outbox sends to the demo's own shop
+    GET  /lines    -> {"S001": {"state": "up", "since": …}, …}
+    POST /line     {"store": "S001", "cut": true}
+                   (and "how": "hole" for a line that stays open and carries nothing)
+    POST /messages what the centre's outbox sends to the demo's own shop
 
 Only the centre asks here, under an address with a secret in it, so that no other
 page open on this machine can press the switch.
@@ -14,15 +14,21 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import uvicorn
 from litestar import Litestar, Request, Response, get, post
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath, FromQuery
 
 from server.demo.inbox import Inbox
 from server.demo.line import Line
+
+
+class Switch(msgspec.Struct, frozen=True):
+    store: str
+    cut: bool
+    how: Literal["cut", "hole"] = "cut"
 
 
 class _Quiet(uvicorn.Server):
@@ -73,14 +79,13 @@ class Control:
         def lines() -> dict[str, Any]:
             return self.state()
 
-        @post(f"/{self.secret}/lines/{{store:str}}/cut", sync_to_thread=False, status_code=200)
-        def cut(store: FromPath[str], how: FromQuery[str] = "cut") -> dict[str, Any]:
-            self._line(store).cut("hole" if how == "hole" else "cut")
-            return self.state()
-
-        @post(f"/{self.secret}/lines/{{store:str}}/restore", sync_to_thread=False, status_code=200)
-        def restore(store: FromPath[str]) -> dict[str, Any]:
-            self._line(store).restore()
+        @post(f"/{self.secret}/line", sync_to_thread=False, status_code=200)
+        def switch(data: Switch) -> dict[str, Any]:
+            line = self._line(data.store)
+            if data.cut:
+                line.cut(data.how)
+            else:
+                line.restore()
             return self.state()
 
         @post(f"/{self.secret}/messages")
@@ -89,4 +94,4 @@ class Control:
             heard = self.inbox is not None and self.inbox.take(body, dict(request.headers))
             return Response(None, status_code=204 if heard else 400)
 
-        return Litestar(route_handlers=[lines, cut, restore, messages], openapi_config=None)
+        return Litestar(route_handlers=[lines, switch, messages], openapi_config=None)

@@ -57,7 +57,7 @@ class Associate:
 
     async def line_is_up(self) -> bool:
         answer = await self.hands.client.get("/health")
-        return bool(answer.json().get("line_up", answer.json().get("line", {}).get("up", False)))
+        return bool(answer.json()["line"] == "up")
 
     # -- offers -------------------------------------------------------------------------
 

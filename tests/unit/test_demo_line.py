@@ -75,10 +75,13 @@ async def test_the_switch_cuts_and_restores_and_knows_no_other_store(line: Line)
     await control.start()
     try:
         async with httpx.AsyncClient() as client:
-            assert (await client.post(f"{control.url}/lines/S001/cut")).json()["S001"]["state"] == "cut"
+            cut = await client.post(f"{control.url}/line", json={"store": "S001", "cut": True})
+            assert cut.json()["S001"]["state"] == "cut"
             assert (await client.get(f"{control.url}/lines")).json()["S001"]["cuts"] == 1
-            assert (await client.post(f"{control.url}/lines/S001/restore")).json()["S001"]["state"] == "up"
-            assert (await client.post(f"{control.url}/lines/S009/cut")).status_code == 404
-            assert (await client.post(control.url.replace("secret", "guess") + "/lines")).status_code == 404
+            back = await client.post(f"{control.url}/line", json={"store": "S001", "cut": False})
+            assert back.json()["S001"]["state"] == "up"
+            other = await client.post(f"{control.url}/line", json={"store": "S009", "cut": True})
+            assert other.status_code == 404
+            assert (await client.get(control.url.replace("secret", "guess") + "/lines")).status_code == 404
     finally:
         await control.stop()
