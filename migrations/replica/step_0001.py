@@ -161,7 +161,8 @@ CREATE TABLE returnable (                 -- what the centre said an order allow
   order_no TEXT NOT NULL,
   line INTEGER NOT NULL,
   sku TEXT NOT NULL,
-  qty INTEGER NOT NULL,
+  qty INTEGER NOT NULL,                   -- what could still come back when it was told
+  told_at INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (order_no, line, sku)
 ) STRICT, WITHOUT ROWID;
 

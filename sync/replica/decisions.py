@@ -78,8 +78,9 @@ def effect(tx: Connection, number: int, body: d.Body, decision: d.Decision) -> N
             )
         case d.ReturnKnown():
             tx.executemany(
-                "INSERT OR REPLACE INTO returnable (order_no, line, sku, qty) VALUES (?, ?, ?, ?)",
-                [(body.order, line, sku, qty) for line, sku, qty in body.lines],
+                "INSERT OR REPLACE INTO returnable (order_no, line, sku, qty, told_at) "
+                "VALUES (?, ?, ?, ?, ?)",
+                [(body.order, line, sku, qty, decision.at) for line, sku, qty in body.lines],
             )
     if fence:
         effects.settle(tx, fence, decision.at)

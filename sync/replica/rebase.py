@@ -277,8 +277,8 @@ def _swap_returns(tx: Connection, snapshot: Snapshot, facts: list[f.Fact]) -> No
 
 def _swap_lists(tx: Connection, snapshot: Snapshot) -> None:
     tx.executemany(
-        "INSERT OR REPLACE INTO returnable (order_no, line, sku, qty) VALUES (?, ?, ?, ?)",
-        [(r.order, r.line, r.sku, r.qty) for r in snapshot.returnables],
+        "INSERT OR REPLACE INTO returnable (order_no, line, sku, qty, told_at) VALUES (?, ?, ?, ?, ?)",
+        [(r.order, r.line, r.sku, r.qty, snapshot.made_at) for r in snapshot.returnables],
     )
     tx.execute("DELETE FROM transfer")
     tx.executemany(

@@ -33,7 +33,8 @@ def pin_matches(hashed: str, pin: str) -> bool:
 
 def hash_code(code: str, salt: str) -> str:
     """What a store keeps of a pickup code (`Offered.code_hash`, with `Offered.code_salt`)."""
-    return hashlib.blake2b(code.strip().encode(), key=salt.encode()[:64], digest_size=20).hexdigest()
+    plain = "".join(letter for letter in code.upper() if letter.isalnum())  # blanks and dashes do not count
+    return hashlib.blake2b(plain.encode(), key=salt.encode()[:64], digest_size=20).hexdigest()
 
 
 def code_matches(code: str, salt: str, hashed: str) -> bool:

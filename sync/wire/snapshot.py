@@ -105,6 +105,8 @@ class SnapReturn(msgspec.Struct, frozen=True, array_like=True):
 
 
 class SnapReturnable(msgspec.Struct, frozen=True, array_like=True):
+    """What of an order can still come back, by all returns that the centre knew at the cut."""
+
     order: str
     line: int
     sku: str

@@ -49,11 +49,11 @@ def take_return(desk: Desk, args: TakeReturn) -> Result:
         raise refuse(Why.UNKNOWN_ORDER, order="")
     sku = desk.sku(args.sku)
     quantity(args.qty)
-    known = _known(desk, order)
+    known, since = _known(desk, order)
     line = args.line
     if known:
         lines = [(number, qty) for number, item, qty in known if item == sku and line in (0, number)]
-        left = sum(qty for _number, qty in lines) - _came_back(desk, order, sku, line)
+        left = sum(qty for _number, qty in lines) - _came_back(desk, order, sku, line, since)
         if args.qty > left:
             raise refuse(Why.RETURN_TOO_MANY, left=max(left, 0), sku=sku, order=order)
         line = line or lines[0][0]
@@ -72,29 +72,29 @@ def take_return(desk: Desk, args: TakeReturn) -> Result:
     }
 
 
-def _known(desk: Desk, order: str) -> list[tuple[int, str, int]]:
-    """(order line, SKU, units) that may come back, by the centre's word or by what left here."""
+def _known(desk: Desk, order: str) -> tuple[list[tuple[int, str, int]], int]:
+    """(order line, SKU, units) that may come back, and since when returns here count against it.
+
+    By the centre's word, which knew all returns of its day; else by what left this store.
+    """
     told = desk.tx.execute(
-        "SELECT line, sku, qty FROM returnable WHERE order_no = ? ORDER BY line, sku", (order,)
+        "SELECT line, sku, qty, told_at FROM returnable WHERE order_no = ? ORDER BY line, sku", (order,)
     ).fetchall()
     if told:
-        return [tuple(row) for row in told]
-    return [
-        tuple(row)
-        for row in desk.tx.execute(
-            "SELECT l.order_line, l.sku, sum(l.released) FROM assignment_line l "
-            "JOIN assignment a USING (fence) WHERE a.order_no = ? "
-            "GROUP BY 1, 2 HAVING sum(l.released) > 0 ORDER BY 1, 2",
-            (order,),
-        )
-    ]
+        return [(row[0], row[1], row[2]) for row in told], min(row[3] for row in told)
+    left = desk.tx.execute(
+        "SELECT l.order_line, l.sku, sum(l.released) FROM assignment_line l JOIN assignment a USING (fence) "
+        "WHERE a.order_no = ? GROUP BY 1, 2 HAVING sum(l.released) > 0 ORDER BY 1, 2",
+        (order,),
+    ).fetchall()
+    return [(row[0], row[1], row[2]) for row in left], 0
 
 
-def _came_back(desk: Desk, order: str, sku: str, line: int) -> int:
+def _came_back(desk: Desk, order: str, sku: str, line: int, since: int) -> int:
     found: int = desk.tx.execute(
         "SELECT coalesce(sum(qty), 0) FROM goods_return WHERE order_no = ?1 AND order_no <> '' AND sku = ?2 "
-        "AND (?3 = 0 OR line IN (0, ?3))",
-        (order, sku, line),
+        "AND (?3 = 0 OR line IN (0, ?3)) AND received_at > ?4",
+        (order, sku, line, since),
     ).fetchone()[0]
     return found
 
