@@ -40,13 +40,18 @@ def apply_stock_only(tx: Connection, body: f.Body, fence: int) -> None:
 
 def move(tx: Connection, moves: Iterable[stock.Move]) -> None:
     for m in moves:
-        tx.execute(
-            "INSERT INTO stock (sku, on_hand, share, debt, damaged, hold) VALUES (?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT (sku) DO UPDATE SET on_hand = on_hand + excluded.on_hand, "
-            "share = share + excluded.share, debt = debt + excluded.debt, "
-            "damaged = damaged + excluded.damaged, hold = hold + excluded.hold",
-            (m.sku, m.on_hand, m.share, m.debt, m.damaged, m.hold),
-        )
+        # Update first: SQLite judges the CHECKs of an upsert's inserted row before it sees the conflict,
+        # so a difference below zero would never get through.
+        moved = tx.execute(
+            "UPDATE stock SET on_hand = on_hand + ?, share = share + ?, debt = debt + ?, "
+            "damaged = damaged + ?, hold = hold + ? WHERE sku = ?",
+            (m.on_hand, m.share, m.debt, m.damaged, m.hold, m.sku),
+        ).rowcount
+        if not moved:
+            tx.execute(
+                "INSERT INTO stock (sku, on_hand, share, debt, damaged, hold) VALUES (?, ?, ?, ?, ?, ?)",
+                (m.sku, m.on_hand, m.share, m.debt, m.damaged, m.hold),
+            )
 
 
 def _stock(tx: Connection, body: f.Body, fence: int) -> None:
