@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from server.db import Tx
-from server.facts.parked import retry_parked
 from server.link.decide import publish_many
 from server.loading.cells import code, text, whole, words, yes
 from server.loading.rows import BadRow, Loaded, Row, Rows, each
@@ -73,7 +72,10 @@ def load_items(tx: Tx, rows: Rows | Iterable[Row], *, now: int) -> Loaded:
     )
     tx.executemany("INSERT INTO gtin (gtin, sku) VALUES (?,?)", gtins.items())
     publish_many(tx, "catalogue", news)
-    retry_parked(tx, now=now, note="unknown_sku")
+    if tx.execute("SELECT 1 FROM fact WHERE verdict = 'parked' LIMIT 1").fetchone():
+        from server.facts.parked import retry_parked  # facts know every room; the catalogue needs none
+
+        retry_parked(tx, now=now, note="unknown_sku")
     return loaded
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, LargeBinary
+from sqlalchemy import Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 
@@ -51,7 +51,11 @@ class StoreSession(SQLModel, table=True):
 
 class FactTaken(SQLModel, table=True):
     __tablename__ = "fact"
-    __table_args__ = (Index("fact_fence", "fence"), Index("fact_command", "command"))
+    __table_args__ = (
+        Index("fact_fence", "fence"),
+        Index("fact_command", "command"),
+        Index("fact_parked", "note", sqlite_where=text("verdict = 'parked'")),
+    )
     store: str = Field(primary_key=True)
     incarnation: str = Field(primary_key=True)
     number: int = Field(primary_key=True)

@@ -97,6 +97,9 @@ def upgrade() -> None:
     with op.batch_alter_table("fact", schema=None) as batch_op:
         batch_op.create_index("fact_command", ["command"], unique=False)
         batch_op.create_index("fact_fence", ["fence"], unique=False)
+        batch_op.create_index(
+            "fact_parked", ["note"], unique=False, sqlite_where=sa.text("verdict = 'parked'")
+        )
 
     op.create_table(
         "goods_return",
@@ -195,6 +198,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outgoing", schema=None) as batch_op:
         batch_op.create_index("outgoing_due", ["state", "next_at"], unique=False)
+        batch_op.create_index("outgoing_event", ["event_id"], unique=False)
+        batch_op.create_index("outgoing_order", ["order_no"], unique=False)
 
     op.create_table(
         "person",
