@@ -58,6 +58,18 @@ KINDS: dict[str, CaseKind] = {
         N_("{fo} was offered again and again and nobody took it."),
         ("reassign", "contact_shopper", "refund"),
     ),
+    "pickup_stuck": CaseKind(
+        N_("The pickup {fo} cannot be done at {store}, where the shopper wants it, and may not move."),
+        ("contact_shopper", "reassign", "refund"),
+    ),
+    "released_cancelled": CaseKind(
+        N_("{store} released {fo} although {order_no} was cancelled. The goods are with the shopper."),
+        ("contact_shopper", "call_store"),
+    ),
+    "store_silent": CaseKind(
+        N_("{store} still holds {fo} of {order_no} past its time and has not been heard since."),
+        ("call_store", "contact_shopper"),
+    ),
     "no_show": CaseKind(
         N_("{order_no} was not collected within its hold."),
         ("contact_shopper", "refund"),

@@ -171,9 +171,9 @@ def _silent(tx: Tx, now: int) -> int:
     rows = tx.execute(
         "SELECT a.fence FROM assignment a JOIN store_session s ON s.store = a.store"
         " WHERE a.ended_at = 0 AND a.ownership = 'confirmed' AND s.closed_at > 0"
-        " AND s.heard_at < a.owner_until AND a.owner_until <= ? AND NOT EXISTS (SELECT 1 FROM open_case c JOIN fulfilment_order f"
-        " ON f.order_no = c.order_no WHERE f.fo = a.fo AND c.kind = 'store_silent' AND c.fence = a.fence)"
-        " LIMIT ?",
+        " AND s.heard_at < a.owner_until AND a.owner_until <= ?"
+        " AND NOT EXISTS (SELECT 1 FROM open_case c JOIN fulfilment_order f ON f.order_no = c.order_no"
+        " WHERE f.fo = a.fo AND c.kind = 'store_silent' AND c.fence = a.fence) LIMIT ?",
         (now - wait, BITE),
     ).fetchall()
     for (fence,) in rows:

@@ -29,7 +29,11 @@ class Assignment(SQLModel, table=True):
     released_at: int = 0
     withdraw_requested_at: int = 0
     ended_at: int = 0
-    ended_reason: str = Field(default="", description="lapsed, declined, cancelled, reassigned, no_show, short, debt, done")
+    ended_reason: str = Field(
+        default="",
+        description="lapsed, declined, cancelled, reassigned, released_elsewhere, no_show, hold_over, short,"
+        " debt, restored, done; with ended_at = 0: what a requested withdrawal is for",
+    )
     distance_m: int = 0
     person: str = ""
     location: str = ""

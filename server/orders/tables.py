@@ -8,7 +8,10 @@ from sqlmodel import Field, SQLModel
 
 class Order(SQLModel, table=True):
     __tablename__ = "shop_order"
-    __table_args__ = (UniqueConstraint("channel", "external_id"), Index("shop_order_state", "state", "placed_at"))
+    __table_args__ = (
+        UniqueConstraint("channel", "external_id"),
+        Index("shop_order_state", "state", "placed_at"),
+    )
     no: str = Field(primary_key=True, description="YP-000123")
     channel: str
     external_id: str
@@ -29,7 +32,7 @@ class Order(SQLModel, table=True):
     code_hash: str = ""
     cancel_requested_at: int = 0
     closed_at: int = 0
-    fingerprint: str = Field(default="", description="hash of the request, so that a repeat with other content is told")
+    fingerprint: str = Field(default="", description="of the request: a repeat with other content is told")
 
 
 class OrderLine(SQLModel, table=True):
@@ -46,7 +49,8 @@ class FulfilmentOrder(SQLModel, table=True):
     fo: str = Field(primary_key=True, description="YP-000123-1")
     order_no: str = Field(foreign_key="shop_order.no", index=True)
     state: str = Field(
-        description="waiting (nobody can do it now), offered, owned, released, cancelled, person (a case is open)",
+        description="waiting (nobody can do it now), offered, owned, released, cancelled,"
+        " person (a case is open)",
         index=True,
     )
     fence: int = Field(default=0, description="the current assignment; 0 while waiting")

@@ -95,9 +95,11 @@ def _tell(
     # The idempotency key follows from what happened and not from the row's number alone: a centre
     # restored from a backup gives numbers again, and a receiver must not take the new event for the old.
     key = hashlib.blake2b(f"{event}|{channel}|{fence}|{payload}".encode(), digest_size=12).hexdigest()
+    # Without a receiver the message is shown in the log page, and no second commit is spent on saying so.
     tx.execute(
-        "INSERT INTO outgoing (id, event_id, channel, kind, order_no, payload, state, attempts, next_at,"
-        " delivered_at, last_error, at) VALUES (?,?,?,?,?,?,'waiting',0,?,0,'',?)",
-        (f"msg_{key}", event, channel, kind, order_no, payload, at, at),
+        "INSERT INTO outgoing (id, event_id, channel, kind, order_no, payload, state, next_at, at)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN EXISTS (SELECT 1 FROM channel WHERE code = ?3"
+        " AND webhook_url <> '' AND active) THEN 'waiting' ELSE 'shown' END, ?7, ?7)",
+        (f"msg_{key}", event, channel, kind, order_no, payload, at),
     )
     tx.touched.add("outbox")

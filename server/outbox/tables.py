@@ -25,7 +25,11 @@ class Outgoing(SQLModel, table=True):
     """A message to a channel or shopper. `id` is its idempotency key."""
 
     __tablename__ = "outgoing"
-    __table_args__ = (Index("outgoing_due", "state", "next_at"),)
+    __table_args__ = (
+        Index("outgoing_due", "state", "next_at"),
+        Index("outgoing_event", "event_id"),
+        Index("outgoing_order", "order_no"),
+    )
     id: str = Field(primary_key=True)
     event_id: int
     channel: str
