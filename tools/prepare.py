@@ -45,9 +45,7 @@ def say(text: str) -> None:
 
 def run(*command: str | Path, env: dict[str, str] | None = None) -> None:
     words = [str(word) for word in command]
-    done = subprocess.run(
-        words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr, env=env, check=False
-    )
+    done = subprocess.run(words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr, env=env, check=False)
     if done.returncode:
         raise CannotPrepare(f"`{' '.join(words)}` failed (exit code {done.returncode}); see above.")
 

@@ -41,9 +41,7 @@ class Chain:
         self.codes = [store.code for store in STORES[: self.stores]]
         self.port = self.port or free_port()
         self.people: list[DemoPerson] = people(self.stores)
-        self.lines: dict[str, Line] = {
-            code: Line(code, "127.0.0.1", self.port) for code in self.codes
-        }
+        self.lines: dict[str, Line] = {code: Line(code, "127.0.0.1", self.port) for code in self.codes}
         self.inbox = Inbox(new_secret())
         self.control = Control(self.lines, secrets.token_hex(8), self.inbox)
         self.client = httpx.AsyncClient(timeout=20.0)

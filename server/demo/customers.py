@@ -60,19 +60,19 @@ class Shop:
             "address": "" if kind == "pickup" else f"{place.name_en}, {self.rng.randint(1, 200)} Demo Road",
             "language": language,
         }
-        answer = await self._post("/api/orders", body)
+        answer = await self._post("/api/v1/orders", body)
         return Bought(answer["order_no"], external, answer.get("pickup_code", ""), answer)
 
     async def read(self, order_no: str) -> dict[str, Any]:
         found = await self.chain.client.get(
-            f"{self.chain.centre_url}/api/orders/{order_no}", headers=self._headers
+            f"{self.chain.centre_url}/api/v1/orders/{order_no}", headers=self._headers
         )
         found.raise_for_status()
         answer: dict[str, Any] = found.json()
         return answer
 
     async def cancel(self, order_no: str) -> dict[str, Any]:
-        return await self._post(f"/api/orders/{order_no}/cancel", {})
+        return await self._post(f"/api/v1/orders/{order_no}/cancel", {})
 
     async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         found = await self.chain.client.post(

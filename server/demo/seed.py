@@ -63,7 +63,7 @@ def seed(
         with writing(db):
             _take(load_regions(db, REGIONS))
             _take(load_stores(db, [_store(store) for store in chosen]))
-            _take(load_items(db, [_item(item) for item in goods]))
+            _take(load_items(db, [_item(item) for item in goods], now=now))
             _take(load_sellables(db, [_bundle(bundle) for bundle in BUNDLES]))
             for store in chosen:
                 shelves = [{"sku": item.sku, "location": item.shelf} for item in goods]

@@ -15,6 +15,8 @@ from typing import Any
 from server.demo.goods import DemoPerson
 from server.demo.pages import Hands, Page
 
+_CARD = r'id="c(\d+)".*?<span class="id">\s*([A-Z]+-\d+)'
+
 Pause = Callable[[], Awaitable[None]]
 
 
@@ -33,6 +35,7 @@ class Associate:
         self.person = person
         self.hands = Hands(url, person.language)
         self._pause = pause
+        self.signed_in = False
 
     async def close(self) -> None:
         await self.hands.close()
@@ -46,6 +49,7 @@ class Associate:
         page = await self.hands.open(f"/sign-in?person={self.person.id}")
         page = await self.hands.send(page.form("/sign-in"), person=self.person.id, pin=self.person.pin)
         check(page, f"{self.person.name} signs in")
+        self.signed_in = True
 
     async def open(self, path: str) -> Page:
         page = await self.hands.open(path)
@@ -93,12 +97,17 @@ class Associate:
             page = await self.hands.send(page.form(rf"/waves/{wave}/scan"), code=one_wrong)
             if page.ok:
                 raise NotDone(f"the page took {one_wrong}, which nobody ordered")
+        await self.scan_all(wave)
+        return wave
+
+    async def scan_all(self, wave: str) -> None:
+        """Every unit that the wave still wants."""
+        page = await self.open(f"/waves/{wave}")
         for _ in range(300):
             code = _wanted(page)
             if not code:
-                return wave
+                return
             await self.breathe()
-            page = await self.open(f"/waves/{wave}")
             page = check(await self.hands.send(page.form(rf"/waves/{wave}/scan"), code=code), f"scan {code}")
         raise NotDone(f"wave {wave} does not end")
 
@@ -132,8 +141,57 @@ class Associate:
         return self.hands.page.has_form(rf"/stage/{fence}")
 
     async def ship(self, courier: str) -> int:
-        """Everything that is packed for the courier onto one manifest. Returns how many orders."""
-        raise NotImplementedError
+        """Everything that is packed for the courier onto one manifest. Returns how many parcels."""
+        page = await self.open("/orders?tab=ready&later=1")
+        waiting = [order for fence, order in _cards(page) if f"/orders/{fence}" in page.links]
+        if not waiting:
+            return 0
+        page = await self.open("/courier")
+        page = check(await self.hands.send(page.form("/courier"), courier=courier), "open a manifest")
+        found = re.search(r"/courier/([^/\"?]+)/load", page.html)
+        if found is None:
+            raise NotDone(f"no place to load on {page.text[:300]}")
+        loaded = 0
+        for order in waiting:
+            page = await self.hands.send(page.form(rf"/courier/{found[1]}/load"), code=order)
+            loaded += page.ok
+        if loaded:
+            check(await self.hands.send(page.form(rf"/courier/{found[1]}/ship")), "hand to the courier")
+        return loaded
+
+    async def put_backs(self) -> list[int]:
+        return _numbers(await self.open("/orders?tab=work&later=1"), r"/putback/(\d+)")
+
+    async def accepted(self) -> list[int]:
+        """What waits to be picked, as the page offers it for a wave."""
+        page = await self.open("/orders?tab=work&later=1")
+        if not page.has_form("/waves"):
+            return []
+        return [int(fence) for fence in page.form("/waves").fields.get("fence", [])]
+
+    async def begun(self) -> list[str]:
+        """Waves that somebody started here and did not end."""
+        page = await self.open("/orders?tab=work&later=1")
+        return [link.removeprefix("/waves/") for link in page.links_to(r"/waves/[^/?]+")]
+
+    async def waiting_pickups(self) -> list[tuple[int, str]]:
+        """Fence and order number of what waits for its shopper."""
+        page = await self.open("/orders?tab=ready&later=1")
+        return [(fence, order) for fence, order in _cards(page) if f"/handover/{fence}" in page.links]
+
+    async def take_return(self, order_no: str, code: str, reason: str) -> None:
+        page = await self.open(f"/returns/order?number={order_no}")
+        form = page.form("/returns/order")
+        form.fields.pop("sku", None)
+        check(await self.hands.send(form, code=code, reason=reason), f"take a return of {order_no}")
+
+    async def grade_all(self, grade: str, disposition: str, lead: DemoPerson) -> None:
+        """Everything in the hold, the lead standing by."""
+        page = await self.open("/returns")
+        for link in page.links_to(r"/returns/(?!blind|order)[^/?]+"):
+            page = await self.open(link)
+            fields = {"grade": grade, "disposition": disposition, "lead": lead.id, "pin": lead.pin}
+            check(await self.hands.send(page.form(re.escape(link)), **fields), f"grade {link}")
 
     async def put_back(self, fence: int) -> None:
         """Every unit of a withdrawn order scanned back to its shelf."""
@@ -151,15 +209,17 @@ def _numbers(page: Page, pattern: str) -> list[int]:
     return list(dict.fromkeys(int(number) for number in found))
 
 
+def _cards(page: Page) -> list[tuple[int, str]]:
+    """Fence and order number of every card of a list."""
+    return [(int(fence), order) for fence, order in re.findall(_CARD, page.html, re.S)]
+
+
 def _wanted(page: Page) -> str:
     """The first code that the page still wants, from the task that it holds for the scanner."""
-    found = re.search(r"data-task=\"([^\"]*)\"|data-task='([^']*)'", page.html)
-    text = html.unescape(found[1] or found[2]) if found else ""
-    if not text:
-        block = re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page.html, re.S)
-        text = block[1] if block else ""
-    if not text:
+    found = re.search(r'data-task="([^"]*)"', page.html)
+    if found is None:
         return ""
+    text = html.unescape(html.unescape(found[1]))  # the page escapes what tojson has escaped already
     for line in json.loads(text)["lines"]:
         if line["have"] < line["want"]:
             return str(line["codes"][-1])

@@ -1,0 +1,211 @@
+"""One demo from beginning to end: start the chain, let people come, play the script or wait, judge, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from server.demo.chain import Chain, running
+from server.demo.colleagues import Colleague
+from server.demo.customers import Crowd
+from server.demo.script import Script
+from server.demo.settle import happened, judged, until_quiet
+
+Say = Callable[[str], None]
+
+SETTLE_S = 45.0
+"""How long the end of a run may take to become quiet before that is itself a finding."""
+
+
+@dataclass(frozen=True)
+class Options:
+    folder: Path
+    stores: int = 4
+    port: int = 0
+    seconds: int = 0
+    seed: int = 0
+    staff: str = "others"
+    """Who works by themselves: `others` (every store but S001), `all`, `none`."""
+    say: Say = print
+
+    @property
+    def scripted(self) -> bool:
+        return self.seconds > 0
+
+    @property
+    def accept_s(self) -> int:
+        """How long an offer waits: minutes for a visitor, seconds for a script."""
+        return max(15, self.seconds // 4) if self.scripted else 240
+
+    @property
+    def policy(self) -> dict[str, int]:
+        return {
+            "accept_s": self.accept_s,
+            # A pickup may move to a store within this distance; the shopper is told.
+            "may_move_km": 300,
+            "started_grace_s": self.accept_s,
+            "retry_s": 20,
+        }
+
+
+def _pace(options: Options) -> tuple[float, float, float]:
+    """Seconds between shoppers, between an associate's movements, until a shopper collects."""
+    return (2.5, 0.25, 4.0) if options.scripted else (9.0, 3.0, 60.0)
+
+
+@asynccontextmanager
+async def _busy(
+    chain: Chain, options: Options, rng: random.Random
+) -> AsyncIterator[tuple[Crowd, list[Colleague]]]:
+    every_s, pace_s, collected_after_s = _pace(options)
+    crowd = Crowd(chain, rng, every_s=every_s)
+    away = {"S001"} if options.staff == "others" and not options.scripted else set()
+    stores = [] if options.staff == "none" else [code for code in chain.codes if code not in away]
+    staff = [
+        Colleague(chain, chain.staff(code)[1], rng, pace_s=pace_s, collected_after_s=collected_after_s)
+        for code in stores
+    ]
+    tasks = [asyncio.create_task(crowd.come()), *(asyncio.create_task(one.work()) for one in staff)]
+    try:
+        yield crowd, staff
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def play(options: Options) -> dict[str, Any]:
+    """The run without a person. Returns the one JSON object that it prints."""
+    started = time.monotonic()
+    rng = random.Random(options.seed)
+    chain = Chain(options.folder, stores=options.stores, policy=options.policy, port=options.port)
+    async with running(chain):
+        options.say(f"centre and {options.stores} stores run after {time.monotonic() - started:.0f} s")
+        script = Script(chain, rng, accept_s=options.accept_s, say=options.say)
+        async with _busy(chain, options, rng) as (crowd, staff):
+            for one in staff:
+                if one.person.store in ("S001", "S002"):
+                    one.at_work.clear()  # until the script is through these stores work by its book
+            await script.play()
+            for line in chain.lines.values():
+                line.restore()
+            for one in staff:
+                one.at_work.set()
+            left = options.seconds - (time.monotonic() - started) - 6
+            if left > 0:
+                options.say(f"{time.monotonic() - started:6.1f} s  business goes on for {left:.0f} s more")
+                await asyncio.sleep(left)
+        options.say(
+            f"{time.monotonic() - started:6.1f} s  the doors close; waiting until nothing is on its way"
+        )
+        quiet = await until_quiet(chain, SETTLE_S)
+        counted = await asyncio.to_thread(happened, chain)
+        verdict = await asyncio.to_thread(judged, chain, settled=quiet.reached)
+        messages = {
+            "received": dict(chain.inbox.kinds),
+            "repeated": chain.inbox.repeated,
+            "forged": chain.inbox.forged,
+        }
+        died = [child.name for child in chain.dead()]
+    met: Counter[str] = Counter()
+    for one in staff:
+        met.update(one.met)
+    missing = [name for name, done in script.steps.items() if not done]
+    stopped = [one["text"] for one in script.told if one["text"].startswith("stopped")]
+    return {
+        "ok": verdict["ok"] and quiet.reached and not missing and not stopped and not died,
+        "rules": verdict["rules"],
+        "details": verdict["details"],
+        "settled": {"reached": quiet.reached, "after_s": round(quiet.waited_s, 1), "waiting": quiet.waiting},
+        "steps": script.steps,
+        "story": script.told,
+        "policy": options.policy,
+        "policy_note": "deadlines are shortened for the demo; by default an offer waits 1800 s",
+        "lines": {code: {"cuts": line.cuts} for code, line in chain.lines.items()},
+        "happened": counted,
+        "customers": dict(crowd.met),
+        "staff": dict(met),
+        "messages": messages,
+        "processes_that_died": died,
+        "seed": options.seed,
+        "wall_s": round(time.monotonic() - started, 1),
+    }
+
+
+async def visit(options: Options) -> dict[str, Any]:
+    """The run for a person: until Ctrl-C."""
+    rng = random.Random(options.seed)
+    chain = Chain(options.folder, stores=options.stores, policy=options.policy, port=options.port)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    options.say("starting the centre and its stores…")
+    async with running(chain):
+        options.say(welcome(chain, options))
+        async with _busy(chain, options, rng):
+            while not stop.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), 2)
+                for child in chain.dead():
+                    options.say(f"{child.name} ended by itself; starting it again. Its log: {child.log}")
+                    await chain.start_part(child.name)
+        options.say("ending…")
+        for line in chain.lines.values():
+            line.restore()
+        quiet = await until_quiet(chain, 10.0)
+        verdict = await asyncio.to_thread(judged, chain, settled=quiet.reached)
+        counted = await asyncio.to_thread(happened, chain)
+    return {
+        "ok": verdict["ok"],
+        "rules": verdict["rules"],
+        "details": verdict["details"],
+        "happened": counted,
+        "policy": options.policy,
+        "seed": options.seed,
+    }
+
+
+def welcome(chain: Chain, options: Options) -> str:
+    manager = chain.person("east")
+    headquarters = chain.person("hq")
+    rows = [
+        "",
+        "  yipan runs. Everything below is on this machine only.",
+        "",
+        f"  Board, orders, cases, messages   {chain.centre_url}",
+        f"      regional manager  {manager.id}  PIN {manager.pin}",
+        f"      headquarters      {headquarters.id}    PIN {headquarters.pin}",
+        "",
+        "  Handheld pages (best in a window of 360×640)",
+    ]
+    for code in chain.codes:
+        first, second, lead = chain.staff(code)
+        yours = "   <- yours: nobody else works here" if code == "S001" and options.staff == "others" else ""
+        rows.append(f"      {code}  {chain.node_url(code)}{yours}")
+        rows.append(
+            f"            {first.name} PIN {first.pin} · {second.name} PIN {second.pin} (中文)"
+            f" · lead {lead.name} PIN {lead.pin}"
+        )
+    rows += [
+        "",
+        "  On the board each store has a switch: cut its line, restore it. Work in the store goes on.",
+        f"  API for channels: {chain.centre_url}/schema   key of the shop WEB: {chain.keys.web}",
+        "  Its shoppers' messages, pickup codes included, stand on the board under Messages.",
+        f"  Deadlines are shortened for the demo: an offer waits {options.accept_s // 60} minutes"
+        " (policy; 30 by default).",
+        f"  Data and logs: {options.folder}",
+        "",
+        "  Ctrl-C ends everything.",
+        "",
+    ]
+    return "\n".join(rows)
