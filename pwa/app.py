@@ -1,0 +1,162 @@
+"""The store node's web application, wired together in one place."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any
+
+from litestar import Litestar, Request, Response, get
+from litestar.config.csrf import CSRFConfig
+from litestar.datastructures import State
+from litestar.enums import MediaType
+from litestar.exceptions import HTTPException, NotAuthorizedException
+from litestar.middleware import DefineMiddleware
+from litestar.response import Redirect
+
+from pwa import statics
+from pwa.courier import pages as courier
+from pwa.desk import Desk, View
+from pwa.handover import pages as handover
+from pwa.node import Node
+from pwa.offers import pages as offers
+from pwa.packing import pages as packing
+from pwa.picking import pages as picking
+from pwa.putback import pages as putback
+from pwa.returns import pages as returns
+from pwa.signin import pages as signin
+from pwa.signin.gate import Gate
+from pwa.status import changes
+from pwa.status import pages as status
+from pwa.stock import pages as stock
+from pwa.texts import Texts
+from pwa.till import api as till
+from pwa.web import BadForm, is_htmx, nobody, show
+from sync.ids import new_id
+
+POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+}
+
+Plain = Request[Any, Any, State]
+
+
+@get("/", sync_to_thread=False)
+def front() -> Redirect:
+    return Redirect("/orders", status_code=303)
+
+
+def not_signed_in(request: Plain, error: NotAuthorizedException) -> Response[Any]:
+    """To the sign-in page and back again afterwards; a script gets the plain status."""
+    here = request.url.path if request.method == "GET" else "/orders"
+    goal = f"/sign-in?next={here}"
+    if is_htmx(request):
+        return Response("", status_code=401, headers={**HEADERS, "HX-Redirect": goal})
+    if "text/html" in request.headers.get("accept", ""):
+        return Redirect(goal, status_code=303)
+    return Response("", status_code=401, headers=HEADERS)
+
+
+async def bad_form(request: Plain, error: BadForm) -> Response[Any]:
+    return await trouble(request, 422, error.text, **error.values)
+
+
+async def refused_http(request: Plain, error: HTTPException) -> Response[Any]:
+    if error.status_code == 403:
+        # The token of another release or of a cleared cookie: a fresh page has the right one.
+        answer: Response[Any] = await trouble(
+            request, 403, "This page was too old to act. It is fresh now: nothing was recorded, try again."
+        )
+        answer.delete_cookie("csrftoken")
+        return answer
+    if error.status_code == 404:
+        return await trouble(request, 404, "There is no such page.")
+    if error.status_code < 500:
+        return await trouble(request, error.status_code, "That could not be read. Nothing was recorded.")
+    return await trouble(request, 500, "Something went wrong here. Nothing was recorded; try again.")
+
+
+async def trouble(request: Plain, code: int, text: str, **values: Any) -> Response[Any]:
+    """A page with a way out, in the reader's language, whatever went wrong."""
+    if request.url.path.startswith(("/till/", "/health", "/static/")):
+        return till.problem(code, Texts(request.app.state.language)(text, **values))
+
+    def view(desk: Desk) -> View:
+        return View("gone.html", desk.t("Not done"), "/orders", {"text": desk.t(text, **values)}, back="/orders")
+
+    who = request.scope.get("user") or nobody(request)
+    answer = await show(request, view, who=who)
+    answer.status_code = code
+    answer.headers.update(HEADERS)
+    return answer
+
+
+def make_app(
+    node: Node,
+    *,
+    store: str,
+    language: str = "en",
+    secure: bool = False,
+    secret: str = "",
+    till_key: str = "",
+) -> Litestar:
+    """`secret`: kept across restarts, so that a page opened before one still acts after it."""
+    secret = secret or os.urandom(16).hex()
+    app = Litestar(
+        route_handlers=[
+            front,
+            statics.static_file,
+            *signin.HANDLERS,
+            *offers.HANDLERS,
+            *picking.HANDLERS,
+            *packing.HANDLERS,
+            *handover.HANDLERS,
+            *courier.HANDLERS,
+            *putback.HANDLERS,
+            *returns.HANDLERS,
+            *stock.HANDLERS,
+            *status.HANDLERS,
+            changes.changes,
+            *till.HANDLERS,
+        ],
+        middleware=[DefineMiddleware(Gate, exclude_from_auth_key="open")],
+        csrf_config=CSRFConfig(
+            secret=hashlib.sha256(b"yipan csrf " + secret.encode()).hexdigest(),
+            cookie_secure=secure,
+            cookie_samesite="strict",
+            exclude_from_csrf_key="keyed",
+        ),
+        exception_handlers={
+            NotAuthorizedException: not_signed_in,
+            BadForm: bad_form,
+            HTTPException: refused_http,
+        },
+        after_request=with_headers,
+        openapi_config=None,
+        request_max_body_size=256 * 1024,
+        debug=False,
+    )
+    app.state.node = node
+    app.state.store = store
+    app.state.language = language
+    app.state.secure = secure
+    app.state.till_key = till_key
+    app.state.new_id = lambda: new_id(node.status().moment.now, os.urandom)
+    return app
+
+
+def with_headers(response: Response[Any]) -> Response[Any]:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+__all__ = ["MediaType", "make_app"]

@@ -1,0 +1,1 @@
+"""What a courier takes: a manifest, its parcels, the handing over."""

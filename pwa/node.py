@@ -1,0 +1,47 @@
+"""What the pages need of a store node. `sync.agent.node.StoreNode` is one; tests bring another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from sync.replica.context import Moment
+from sync.sqlite import Connection
+
+if TYPE_CHECKING:
+    from sync.replica.commands import Outcome
+
+T = TypeVar("T")
+
+
+class LineStatus(Protocol):
+    """The line to the centre, as the status line of every page shows it. Times in ms since 1970."""
+
+    @property
+    def up(self) -> bool: ...
+    @property
+    def since(self) -> int: ...
+    @property
+    def heard_at(self) -> int: ...
+    @property
+    def unsent(self) -> int: ...
+    @property
+    def oldest_unsent_at(self) -> int: ...
+    @property
+    def moment(self) -> Moment: ...
+
+
+class Node(Protocol):
+    async def perform(
+        self, name: str, args: dict[str, Any], *, command_id: str, person: str, device: str
+    ) -> Outcome: ...
+
+    async def read(self, fn: Callable[[Connection], T]) -> T: ...
+
+    async def write(self, fn: Callable[[Connection], T]) -> T: ...
+
+    def status(self) -> LineStatus: ...
+
+    def subscribe(self) -> AbstractContextManager[asyncio.Queue[set[str]]]: ...

@@ -1,0 +1,1 @@
+"""From tote to parcel to the waiting shelf."""

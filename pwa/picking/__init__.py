@@ -1,0 +1,1 @@
+"""Walking the shelves: a wave of orders, one tote each, picked by scanning."""

@@ -1,0 +1,132 @@
+"""Routes of a wave."""
+
+from __future__ import annotations
+
+from litestar import Response, get, post
+
+from pwa.desk import Desk, Feedback, View
+from pwa.offers import views as offers
+from pwa.offers.pages import fences_of
+from pwa.picking import views
+from pwa.texts import Texts
+from pwa.web import Asked, BadForm, Form, answer, show
+
+
+@post("/waves", status_code=200)
+async def start(request: Asked) -> Response[str]:
+    form = await Form.read(request)
+    outcome = await form.perform("start_wave", {"fences": fences_of(form)})
+    wave = str(outcome.result.get("wave", ""))
+    return await answer(
+        request,
+        outcome,
+        lambda desk: views.pick(desk, wave),
+        lambda t: Feedback("info", t("Scan the first item at its shelf.")),
+        otherwise=lambda desk: offers.home(desk, "work"),
+    )
+
+
+@get("/waves/{wave:str}")
+async def pick_page(request: Asked, wave: str) -> Response[str]:
+    return await show(request, lambda desk: views.pick(desk, wave))
+
+
+@post("/waves/{wave:str}/scan", status_code=200)
+async def scan(request: Asked, wave: str) -> Response[str]:
+    """The one hot path: one scan, one command, one page."""
+    form = await Form.read(request)
+    code = form.text("code", most=120)
+    if not code:
+        raise BadForm("Nothing was scanned.")
+    outcome = await form.perform("scan", {"code": code, "wave": wave})
+    result = outcome.result
+
+    def good(t: Texts) -> Feedback:
+        left = result.get("left", result.get("line_left"))
+        if left is None:
+            return Feedback("good", t("Right item."))
+        if left:
+            return Feedback("good", t("Right item. {left} more.", left=left))
+        return Feedback("good", t("Right item. Line complete."))
+
+    def then(desk: Desk) -> View:
+        return views.pick(desk, wave)
+
+    return await answer(request, outcome, then, good, command=form.command)
+
+
+@post("/waves/{wave:str}/pick", status_code=200)
+async def pick(request: Asked, wave: str) -> Response[str]:
+    """Units without a scan: the code is torn, or the person counts faster than they scan."""
+    form = await Form.read(request)
+    args = {"fence": form.number("fence", most=2**53), "line": form.number("line"), "qty": form.number("qty", 1, least=1)}
+    outcome = await form.perform("pick", args)
+    return await answer(
+        request,
+        outcome,
+        lambda desk: views.pick(desk, wave),
+        lambda t: Feedback("good", t("Picked by hand.")),
+    )
+
+
+@post("/waves/{wave:str}/undo", status_code=200)
+async def undo(request: Asked, wave: str) -> Response[str]:
+    form = await Form.read(request)
+    args = {"fence": form.number("fence", most=2**53), "line": form.number("line"), "qty": form.number("qty", 1, least=1)}
+    outcome = await form.perform("undo_pick", args)
+    return await answer(
+        request,
+        outcome,
+        lambda desk: views.pick(desk, wave),
+        lambda t: Feedback("info", t("Taken back. Put it on the shelf again, or scan it again.")),
+    )
+
+
+@post("/waves/{wave:str}/later", status_code=200)
+async def later(request: Asked, wave: str) -> Response[str]:
+    form = await Form.read(request)
+    args = {"fence": form.number("fence", most=2**53), "line": form.number("line")}
+    outcome = await form.perform("pick_later", args)
+    return await answer(
+        request,
+        outcome,
+        lambda desk: views.pick(desk, wave),
+        lambda t: Feedback("info", t("Put off: it comes at the end of the wave.")),
+    )
+
+
+@get("/waves/{wave:str}/short")
+async def short_page(request: Asked, wave: str, fence: int, line: int) -> Response[str]:
+    return await show(request, lambda desk: views.short(desk, wave, fence, line))
+
+
+@post("/waves/{wave:str}/short", status_code=200)
+async def short(request: Asked, wave: str) -> Response[str]:
+    form = await Form.read(request)
+    fence, line = form.number("fence", most=2**53), form.number("line")
+    reason = form.text("reason")
+    if not reason:
+        raise BadForm("Choose a reason first.")
+    args = {
+        "fence": fence,
+        "line": line,
+        "qty": form.number("qty", 1, least=1),
+        "reason": reason,
+        "note": form.text("note"),
+        "instead": form.text("instead"),
+    }
+    outcome = await form.perform("short", args)
+
+    def then(desk: Desk) -> View:
+        return views.pick(desk, wave) if wave != "-" else offers.order(desk, fence)
+
+    return await answer(
+        request,
+        outcome,
+        then,
+        lambda t: Feedback("info", t("Noted. The centre finds the missing units elsewhere.")),
+        otherwise=lambda desk: views.short(desk, wave, fence, line),
+    )
+
+
+HANDLERS = [start, pick_page, scan, pick, undo, later, short_page, short]

@@ -1,0 +1,1 @@
+"""Goods come back over the counter: into a hold, graded, and then where they belong."""

@@ -1,0 +1,41 @@
+// What a scan feels like: two clearly different tones, a short or a broken buzz. Colour and words are the page's.
+(() => {
+  "use strict";
+  let audio = null;
+
+  // Browsers allow sound only after a touch or key: the first one anywhere unlocks it.
+  const unlock = () => {
+    try {
+      audio ??= new AudioContext();
+      if (audio.state === "suspended") audio.resume();
+    } catch { /* no sound on this device: colour, words and vibration remain */ }
+  };
+  addEventListener("pointerdown", unlock, true);
+  addEventListener("keydown", unlock, true);
+
+  const tone = (hertz, start, length, shape) => {
+    const swing = audio.createOscillator();
+    const volume = audio.createGain();
+    swing.type = shape;
+    swing.frequency.value = hertz;
+    volume.gain.setValueAtTime(0.25, audio.currentTime + start);
+    volume.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + start + length);
+    swing.connect(volume).connect(audio.destination);
+    swing.start(audio.currentTime + start);
+    swing.stop(audio.currentTime + start + length);
+  };
+
+  const feel = {
+    last: "",
+    play(mood) {
+      feel.last = mood;
+      if (mood === "info") return;
+      navigator.vibrate?.(mood === "good" ? [40] : mood === "again" ? [40, 60, 40] : [80, 60, 80, 60, 80]);
+      if (!audio || audio.state !== "running") return;
+      if (mood === "good") tone(1320, 0, 0.09, "sine");
+      else if (mood === "again") { tone(660, 0, 0.08, "triangle"); tone(660, 0.14, 0.08, "triangle"); }
+      else { tone(196, 0, 0.16, "sawtooth"); tone(155, 0.18, 0.26, "sawtooth"); }
+    },
+  };
+  window.yipan = { ...(window.yipan || {}), feel };
+})();

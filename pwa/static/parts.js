@@ -1,0 +1,31 @@
+// Small behaviours of single elements: sheets, steppers, the PIN pad.
+(() => {
+  "use strict";
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-opens]");
+    if (opener) {
+      const sheet = document.getElementById(opener.dataset.opens);
+      sheet?.showModal();
+      sheet?.querySelector("input:not([type=hidden])")?.focus();
+      return;
+    }
+    if (event.target.closest("[data-close]")) { event.target.closest("dialog")?.close(); return; }
+    const step = event.target.closest("[data-step]");
+    if (step) {
+      const field = step.closest("[data-stepper]").querySelector("input");
+      const least = +field.dataset.least, most = +field.dataset.most;
+      field.value = Math.min(most, Math.max(least, (parseInt(field.value, 10) || 0) + +step.dataset.step));
+      return;
+    }
+    const key = event.target.closest("[data-key]");
+    if (key) {
+      const field = document.getElementById(key.closest("[data-keys]").dataset.keys);
+      const what = key.dataset.key;
+      if (what === "clear") field.value = "";
+      else if (what === "back") field.value = field.value.slice(0, -1);
+      else if (field.value.length < field.maxLength) field.value += what;
+    }
+  });
+  // A sheet whose form was sent has done its work, also when the page under it was morphed.
+  document.addEventListener("htmx:after:request", (event) => event.target.closest?.("dialog")?.close());
+})();

@@ -1,0 +1,230 @@
+// Scans, from wherever they come, to the one form on the page that takes them.
+//
+// A scanner types: fast keys anywhere on the page, or text put into the focused field by an
+// input method. The page answers at once from the task that it holds (colour, sign, words,
+// sound, vibration), then sends. A scan's command id is made before the first try, so a
+// retry applies once; answers come in order and never take back what was scanned since.
+(() => {
+  "use strict";
+  const GAP_MS = 150; // a person's keys are further apart; slow scanners are not
+  const QUICK_MS = 45; // inside a field somebody is typing in: only this fast is a scanner
+  const SHORTEST = 3;
+  const { feel, gs1 } = window.yipan;
+  const sink = document.getElementById("sink");
+  const trouble = document.getElementById("trouble");
+
+  // --- ids: UUIDv7 in Crockford's base 32, as the store node makes them
+  const LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  const newId = () => {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    let ms = Date.now();
+    for (let i = 5; i >= 0; i--) { bytes[i] = ms % 256; ms = Math.floor(ms / 256); }
+    bytes[6] = 0x70 | (bytes[6] & 0x0f);
+    bytes[8] = 0x80 | (bytes[8] & 0x3f);
+    let number = 0n;
+    for (const byte of bytes) number = (number << 8n) | BigInt(byte);
+    let text = "";
+    for (let shift = 125n; shift >= 0n; shift -= 5n) text += LETTERS[Number((number >> shift) & 31n)];
+    return text;
+  };
+
+  // --- the task that the page holds
+  const form = () => document.getElementById("scan");
+  const task = () => {
+    const text = form()?.dataset.task;
+    return text ? JSON.parse(text) : null;
+  };
+  let waiting = []; // scans that the store node has not answered yet: {command, code, key}
+  let had = 0; // how often the page answered by itself, for tests
+
+  const words = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+
+  // The page's own answer to a code: mood, text and the line it counts for.
+  const judge = (held, code, counted) => {
+    const read = gs1.read(code);
+    const codes = new Set([read.raw, read.raw.toUpperCase()]);
+    if (read.gtin) codes.add(read.gtin);
+    const fits = held.lines.filter((line) => line.codes.some((c) => codes.has(c)));
+    const have = (line) => line.have + (counted[line.key] || 0);
+    const open = fits.find((line) => have(line) < line.want);
+    if (open) {
+      const left = open.want - have(open) - 1;
+      const text = !open.here && open.tote ? words(held.say.tote, { tote: open.tote })
+        : left > 0 ? words(held.say.more, { left }) : held.say.last;
+      return { mood: "good", text, key: open.key };
+    }
+    if (fits.length) return { mood: "again", text: words(held.say.again, { want: fits[0].want }), key: "" };
+    return { mood: "bad", text: held.say.wrong, key: "" };
+  };
+
+  const SIGNS = { good: "m4 13 6 6L20 6", bad: "m6 6 12 12M18 6 6 18", again: "M8 6v12M16 6v12" };
+  const say = (mood, text) => {
+    const place = document.getElementById("said");
+    if (!place) return;
+    const box = document.createElement("div");
+    box.className = `fb ${mood}`;
+    box.dataset.mood = mood;
+    box.innerHTML = `<svg class="sign" viewBox="0 0 24 24" aria-hidden="true"><path d="${SIGNS[mood]}"/></svg><p><b></b></p>`;
+    box.querySelector("b").textContent = text;
+    place.replaceChildren(box);
+  };
+  const show = (key, add) => {
+    for (const place of document.querySelectorAll(`[data-have="${CSS.escape(key)}"]`)) place.textContent = +place.textContent + add;
+  };
+
+  const counted = () => {
+    const sums = {};
+    for (const scan of waiting) if (scan.key) sums[scan.key] = (sums[scan.key] || 0) + 1;
+    return sums;
+  };
+
+  // --- a code has come
+  const take = (code) => {
+    const target = form();
+    if (!target) return into(code);
+    const held = task();
+    const scan = { command: newId(), code, key: "", mood: "", tries: 0 };
+    if (held) {
+      const answer = judge(held, code, counted());
+      if (held.adds && answer.mood === "good") return add(held, answer);
+      Object.assign(scan, { key: answer.key, mood: answer.mood });
+      say(answer.mood, answer.text);
+      if (answer.key) show(answer.key, 1);
+      feel.play(answer.mood);
+      had += 1;
+    }
+    waiting.push(scan);
+    send(scan);
+  };
+
+  // Pages that count into a number on the page: nothing is sent before the person says so.
+  const add = (held, answer) => {
+    const field = document.getElementById(held.adds);
+    field.value = (parseInt(field.value, 10) || 0) + 1;
+    say("good", `${answer.text} (${field.value})`);
+    feel.play("good");
+    had += 1;
+  };
+  // Pages with a field that a scan fills.
+  const into = (code) => {
+    const field = document.querySelector("[data-scans-into]");
+    if (!field) return;
+    field.value = code;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    feel.play("good");
+  };
+
+  // --- sending: one after the other, again under the same id when no answer came
+  let chain = Promise.resolve();
+  const send = (scan) => { chain = chain.then(() => attempt(scan)); };
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+  const attempt = async (scan) => {
+    const target = form();
+    if (!target) { waiting = waiting.filter((other) => other !== scan); return; }
+    for (scan.tries = 1; scan.tries <= 5; scan.tries++) {
+      let failed = false;
+      const notice = (event) => { if (event.detail?.ctx?.values?.command === scan.command) failed = true; };
+      document.addEventListener("htmx:error", notice);
+      const first = scan.tries === 1;
+      answering = scan;
+      await htmx.ajax("POST", target.getAttribute("action"), {
+        source: target, target: "#page", swap: "innerMorph", values: { code: scan.code, command: scan.command },
+      });
+      document.removeEventListener("htmx:error", notice);
+      if (!failed) { settle(scan); return; }
+      if (first && trouble) { trouble.textContent = trouble.dataset.lost; trouble.hidden = false; }
+      await pause(Math.min(500 * 2 ** scan.tries, 4000));
+    }
+    settle(scan);
+    if (trouble) { trouble.textContent = trouble.dataset.kept; trouble.hidden = false; }
+    feel.play("bad");
+  };
+  let answering = null;
+  const settle = (scan) => {
+    waiting = waiting.filter((other) => other !== scan);
+    answering = null;
+    if (trouble && !waiting.length) trouble.hidden = true;
+  };
+
+  // After the store node's answer: its word stands, and scans that still wait are counted on top.
+  document.addEventListener("htmx:after:swap", () => {
+    const box = document.querySelector("#said .fb[data-command]");
+    const scan = answering;
+    if (scan && box && box.dataset.command === scan.command) {
+      const mood = box.dataset.mood;
+      if (mood !== scan.mood && !(mood === "bad" && scan.mood === "again")) feel.play(mood);
+      else if (mood === "bad" && scan.mood === "again") box.className = "fb again";
+      answering = null;
+    } else if (scan && box && !scan.mood) {
+      feel.play(box.dataset.mood);
+      answering = null;
+    }
+    const rest = waiting.filter((other) => other !== scan);
+    for (const other of rest) if (other.key) show(other.key, 1);
+    if (rest.length) { const newest = rest.at(-1); if (newest.mood === "good") box?.classList.add("older"); }
+    focus();
+  });
+
+  // --- capture: real key events anywhere
+  const typing = (element) =>
+    element && element !== sink && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName)) &&
+    !/^(radio|checkbox|button|submit)$/.test(element.type || "");
+  let keys = "";
+  let lastKey = 0;
+  let quick = true; // every gap of this burst was a scanner's
+  let before = null; // what the field held when the burst began
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+    const gap = event.timeStamp - lastKey;
+    if (gap > GAP_MS) { keys = ""; quick = true; before = null; }
+    const inField = typing(event.target);
+    if (event.key.length === 1) {
+      if (keys && gap > QUICK_MS) quick = false;
+      if (!keys && inField) before = event.target.value;
+      keys += event.key;
+      lastKey = event.timeStamp;
+      if (!inField) event.preventDefault(); // a space must not press a button, "/" not open a search
+      return;
+    }
+    if (event.key !== "Enter" && event.key !== "Tab") return;
+    const code = keys;
+    keys = "";
+    if (code.length < SHORTEST || gap > GAP_MS) return;
+    if (inField) {
+      // A scan into a field that wants a code stays there. Into any other field it is taken out again.
+      if (event.target.dataset.typed !== undefined || !quick || code.length < 6) return;
+      event.target.value = before ?? "";
+    }
+    event.preventDefault();
+    event.stopPropagation();
+    take(code);
+  }, true);
+
+  // --- capture: an input method writes into the focused sink
+  let quiet = 0;
+  const drain = () => {
+    clearTimeout(quiet);
+    const codes = sink.value.split(/[\n\t;]+/).map((part) => part.trim()).filter((part) => part.length >= SHORTEST);
+    sink.value = "";
+    for (const code of codes) take(code);
+  };
+  sink?.addEventListener("input", (event) => {
+    clearTimeout(quiet);
+    if (/[\n\t]/.test(sink.value) || event.inputType === "insertLineBreak") drain();
+    else quiet = setTimeout(drain, GAP_MS);
+  });
+  sink?.addEventListener("keydown", (event) => {
+    if ((event.key === "Enter" || event.key === "Tab") && sink.value) { event.preventDefault(); drain(); }
+  });
+
+  // The sink keeps the focus while nobody types, so that input methods have somewhere to write.
+  const focus = () => {
+    const active = document.activeElement;
+    const open = document.querySelector("dialog[open]");
+    if (!open && (!active || active === document.body)) sink?.focus({ preventScroll: true });
+  };
+  addEventListener("pointerup", () => setTimeout(focus, 50));
+  addEventListener("DOMContentLoaded", focus);
+  focus();
+  window.yipan = { ...window.yipan, scan: { take, judge, newId, waiting: () => waiting.length, answered: () => had } };
+})();

@@ -1,0 +1,52 @@
+"""Style, scripts and htmx, read once and served from memory under their own hash.
+
+A handheld keeps them for a year: a new release has new addresses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from litestar import MediaType, Response, get
+from litestar.exceptions import NotFoundException
+
+ROOT = Path(__file__).parent / "static"
+
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
+
+
+@lru_cache
+def content(path: str) -> tuple[bytes, str] | None:
+    """Bytes and hash of a file below `static`, None for anything else."""
+    file = (ROOT / path).resolve()
+    if not file.is_relative_to(ROOT) or file.suffix not in TYPES or not file.is_file():
+        return None
+    data = file.read_bytes()
+    return data, hashlib.blake2b(data, digest_size=6).hexdigest()
+
+
+def address(path: str) -> str:
+    found = content(path)
+    assert found is not None, f"no such file below static: {path} (run `make` once for lib/)"
+    return f"/static/{path}?v={found[1]}"
+
+
+@get("/static/{path:path}", opt={"open": True}, include_in_schema=False, sync_to_thread=False)
+def static_file(path: Path) -> Response[bytes]:
+    found = content(path.as_posix().lstrip("/"))
+    if found is None:
+        raise NotFoundException
+    data, tag = found
+    return Response(
+        data,
+        media_type=TYPES[path.suffix] if path.suffix in TYPES else MediaType.TEXT,
+        headers={"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{tag}"'},
+    )

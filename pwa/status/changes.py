@@ -1,0 +1,85 @@
+"""What changes while a page is open: the status line, and a word that the work has changed.
+
+One stream a page. The stream carries no work itself: the page asks for its own list again,
+because only the page knows which cards stand where under the thumb.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from litestar import get
+from litestar.response import Stream
+
+from pwa.desk import Who
+from pwa.node import LineStatus, Node
+from pwa.texts import Texts
+from pwa.web import PAGES, Asked, node_of
+from sync.sqlite import Connection
+
+BEAT_S = 10.0
+"""A line without news is said again this often; the page counts the seconds in between by itself."""
+GATHER_S = 0.15
+"""After something was told, wait this long and tell the rest at once: a burst is one refresh."""
+
+
+def line_message(t: Texts, line: LineStatus) -> str:
+    html = PAGES.get_template("line.html").render(
+        _=t, n_=t.n, t=t, line={
+            "up": line.up, "since": line.since, "heard_at": line.heard_at, "unsent": line.unsent,
+            "oldest": line.oldest_unsent_at, "now": line.moment.now,
+        },
+        swap=False,
+    )
+    return f'<hx-partial hx-target="#line" hx-swap="outerMorph">{html}</hx-partial>'
+
+
+def message(data: str, event: str = "") -> bytes:
+    lines = [f"event: {event}"] if event else []
+    lines += [f"data: {line}" for line in data.splitlines()]
+    return ("\n".join(lines) + "\n\n").encode()
+
+
+def news(hints: set[str]) -> list[str]:
+    """Names of the page events that hints stand for."""
+    names = []
+    if any(hint.startswith(("assignment", "notice")) for hint in hints):
+        names.append("work")
+    if any(hint.startswith("stock") for hint in hints):
+        names.append("stock")
+    return names
+
+
+async def stream(node: Node, who: Who, store: str) -> AsyncIterator[bytes]:
+    def timezone(db: Connection) -> str:
+        row = db.execute("SELECT timezone FROM store WHERE code = ?", (store,)).fetchone()
+        return str(row["timezone"]) if row else "UTC"
+
+    t = Texts(who.language, await node.read(timezone))
+    with node.subscribe() as queue:
+        yield b"retry: 1000\n\n"
+        yield message(line_message(t, node.status()))
+        # Whatever happened while no stream was open: look again.
+        yield message("again", "work")
+        while True:
+            try:
+                hints = set(await asyncio.wait_for(queue.get(), BEAT_S))
+            except TimeoutError:
+                hints = set()
+            while not queue.empty():
+                hints |= queue.get_nowait()
+            for name in news(hints):
+                yield message("changed", name)
+            yield message(line_message(t, node.status()))
+            if hints:
+                await asyncio.sleep(GATHER_S)
+
+
+@get("/changes")
+async def changes(request: Asked) -> Stream:
+    return Stream(
+        stream(node_of(request), request.user, request.app.state.store),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )

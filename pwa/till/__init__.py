@@ -1,0 +1,1 @@
+"""The tills' small API at the store node: may I sell this, it was sold, it came back."""
