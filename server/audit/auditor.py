@@ -9,7 +9,7 @@ when the caller says that everything has settled.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from server.audit import durability, progress, releases, rights
@@ -24,11 +24,19 @@ def audit(
     now: int,
     settled: bool,
     slack_ms: int = 60_000,
+    told: Mapping[str, Sequence[tuple[int, str]]] | None = None,
 ) -> Audit:
-    """Everything, from the first fact on."""
+    """Everything, from the first fact on.
+
+    `told`: what people saw with their own eyes, per store: the number of a fact and the command
+    whose person was told "saved".
+    """
     auditor = Auditor(centre, stores, slack_ms=slack_ms)
     try:
-        return auditor.look(now=now, settled=settled)
+        found = auditor.look(now=now, settled=settled)
+        if told is not None:
+            auditor.ask_people(found, told, settled=settled)
+        return found
     finally:
         auditor.close()
 
@@ -67,3 +75,9 @@ class Auditor:
             progress.owned(seen, found, settled=settled)
         seen.first = False
         return found
+
+    def ask_people(
+        self, found: Audit, told: Mapping[str, Sequence[tuple[int, str]]], *, settled: bool
+    ) -> None:
+        """What somebody was told is saved is in the store's log, and, once settled, at the centre."""
+        durability.as_told(self._seen, found, told, settled=settled)

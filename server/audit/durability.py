@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from server.audit.arithmetic import COLUMNS
 from server.audit.logs import Chain, StoreSide
 from server.audit.reading import Reading
@@ -45,6 +47,29 @@ def _same_bytes(seen: Reading, found: Audit, side: StoreSide) -> None:
     for number, raw in side.db.execute("SELECT number, raw FROM fact ORDER BY number"):
         if number in ours and ours[number] != bytes(raw):
             found.against("exactly_once", f"store {side.code}: fact {number} has other bytes at the centre")
+
+
+def as_told(
+    seen: Reading, found: Audit, told: Mapping[str, Sequence[tuple[int, str]]], *, settled: bool
+) -> None:
+    for store, saved in told.items():
+        side = seen.stores[store]
+        here = dict(side.db.execute("SELECT number, command FROM fact").fetchall())
+        there = dict(
+            seen.centre.execute(
+                "SELECT number, command FROM fact WHERE store = ? AND incarnation = ?",
+                (store, side.incarnation or side.meta("incarnation")),
+            ).fetchall()
+        )
+        for number, command in saved:
+            if here.get(number, command) != command or (number not in here and number not in there):
+                found.against(
+                    "nothing_lost", f"store {store}: command {command} was told saved as fact {number}"
+                )
+            elif settled and there.get(number) != command:
+                found.against(
+                    "nothing_lost", f"store {store}: fact {number} of {command} never came to the centre"
+                )
 
 
 def agreement(seen: Reading, found: Audit) -> None:

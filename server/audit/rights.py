@@ -30,7 +30,7 @@ def centre_stock(seen: Reading, found: Audit, touched: set[Place]) -> None:
         if on_hand + debt != reserved + share + pool:
             found.against(
                 "no_oversell",
-                f"{who}: on hand {on_hand} + debt {debt} is not {reserved} + {share} + {pool} (reserved, share, pool)",
+                f"{who}: {on_hand} on hand + {debt} debt is not {reserved} + {share} + {pool} rights",
             )
         if min(reserved, share, pool, damaged, hold) < 0:
             found.against(

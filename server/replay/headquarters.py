@@ -1,0 +1,85 @@
+"""The centre's core without its sockets: one connection, one writer, one end per store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from server.db import Tx
+from server.replay.adapters import Ends
+from server.replay.clock import Clock
+from server.replay.line import Frames
+from sync.ids import Dice
+from sync.link.centre_end import CentreEnd
+from sync.link.clock import Reading
+from sync.link.ending import Ending
+from sync.sqlite import writing
+
+T = TypeVar("T")
+
+
+class Headquarters:
+    def __init__(self, db: Tx, clock: Clock, dice: Dice) -> None:
+        self.db = db
+        self.dice = dice
+        self.send: dict[str, Callable[[Frames], None]] = {}
+        self._clock = clock
+        self._make = Ends(lambda: clock.now, dice)
+        self._ends: dict[str, CentreEnd] = {}
+        self.commits = 0
+
+    @property
+    def _now(self) -> Reading:
+        return Reading.exact(self._clock.now)
+
+    def write(self, job: Callable[[Tx], T]) -> T:
+        """One job, one commit; then what it decided goes to the stores that are connected."""
+        with writing(self.db):
+            answer = job(self.db)
+            frames = self._woken()
+        self.commits += 1
+        for store, some in frames:
+            self.send[store](some)
+        return answer
+
+    def _woken(self) -> list[tuple[str, Frames]]:
+        touched, self.db.touched = self.db.touched, set()
+        frames: list[tuple[str, Frames]] = []
+        for hint in sorted(touched):
+            kind, _, name = hint.partition(":")
+            if kind == "store" and name in self._ends:
+                some = self._ends[name].woken(self.db, self._now)
+                if some:
+                    frames.append((name, some))
+        return frames
+
+    # -- the line ---------------------------------------------------------------------------
+
+    def line_up(self, store: str) -> None:
+        end = self._ends[store] = self._make.new()
+        self.send[store](end.connected(self.db, self._now))
+
+    def closing(self, store: str) -> Ending | None:
+        end = self._ends.get(store)
+        return None if end is None else end.closing
+
+    def line_down(self, store: str) -> None:
+        end = self._ends.pop(store, None)
+        if end is not None:
+            self.write(lambda tx: end.disconnected(tx, self._now))
+
+    def take(self, store: str, frames: Frames) -> None:
+        end = self._ends[store]
+
+        def job(tx: Tx) -> list[bytes]:
+            answers: list[bytes] = []
+            for frame in frames:
+                answers += end.received(tx, self._now, frame)
+            return answers
+
+        self.send[store](self.write(job))
+
+    def tick(self, store: str) -> None:
+        end = self._ends.get(store)
+        if end is not None:
+            self.send[store](self.write(lambda tx: end.tick(tx, self._now)))
