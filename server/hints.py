@@ -66,6 +66,12 @@ class Hints:
                     if not listeners:
                         del self._by_topic[topic]
 
+    def publish_all(self) -> None:
+        """Wake everybody: something changed and nobody can say what."""
+        with self._lock:
+            topics = list(self._by_topic)
+        self.publish(topics)
+
     def publish(self, topics: Iterable[str]) -> None:
         """Wake who listens to one of these topics: one call into each loop, whatever the number."""
         loops: dict[asyncio.AbstractEventLoop, dict[Listener, set[str]]] = {}

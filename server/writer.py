@@ -41,8 +41,17 @@ class Busy(Exception):
 class Writer:
     """`await do(fn)` from the loop, `do_now(fn)` from a thread, `await read(fn)` beside them."""
 
-    def __init__(self, path: Path | str, *, hints: Hints | None = None, readers: int = 4) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        hints: Hints | None = None,
+        readers: int = 4,
+        on_foreign: Callable[[Tx], None] | None = None,
+    ) -> None:
         self.path = str(path)
+        self.on_foreign = on_foreign
+        """Called in the writer's thread, inside a transaction, when another process has committed."""
         self.hints = hints if hints is not None else Hints()
         self.commits = 0
         """Durable transactions so far. Groups in which nothing was written do not count."""
@@ -50,6 +59,7 @@ class Writer:
         self._queue: queue.Queue[Job | None] = queue.Queue(WAITING)
         self._closed = False
         self._db = open_centre(self.path)
+        self._seen_version = self._data_version()
         self._own = threading.local()
         self._reader_connections: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="yipan-reader")
@@ -121,9 +131,16 @@ class Writer:
         outcomes: list[tuple[Any, BaseException | None]] = []
         touched: set[str] = set()
         until = time.monotonic() + GROUP_S
-        stop = False
+        stop = everybody = False
         try:
             db.execute("BEGIN IMMEDIATE")
+            version = self._data_version()
+            if version != self._seen_version:
+                # Another process wrote (the command line): whoever waits for a hint got none.
+                self._seen_version = version
+                if self.on_foreign is not None:
+                    self.on_foreign(db)
+                everybody = True
             before = db.total_changes
             job: Job | None = first
             while job is not None:
@@ -148,7 +165,9 @@ class Writer:
                 db.execute("ROLLBACK")
             outcomes, touched = [(None, trouble)] * len(taken), set()
         self.jobs += len(taken)
-        if touched:
+        if everybody:
+            self.hints.publish_all()
+        elif touched:
             self.hints.publish(touched)
         for answer, (result, error) in zip(taken, outcomes, strict=True):
             if error is None:
@@ -173,6 +192,9 @@ class Writer:
         touched |= db.touched
         return result, None
 
+    def _data_version(self) -> int:
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
     def _read(self, fn: Callable[[Tx], T]) -> T:
         db: Tx | None = getattr(self._own, "db", None)
         if db is None:
@@ -186,16 +208,13 @@ class Writer:
                 db.execute("ROLLBACK")
 
     def _open_reader(self) -> Tx:
-        db = cast(
-            Tx,
-            sqlite3.connect(
-                f"file:{self.path}?mode=ro",
-                uri=True,
-                isolation_level=None,
-                check_same_thread=False,
-                timeout=10.0,
-                factory=Tx,
-            ),
+        db = sqlite3.connect(
+            f"file:{self.path}?mode=ro",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=10.0,
+            factory=Tx,
         )
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA cache_size = -16000")

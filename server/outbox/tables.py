@@ -26,7 +26,7 @@ class Outgoing(SQLModel, table=True):
 
     __tablename__ = "outgoing"
     __table_args__ = (
-        Index("outgoing_due", "state", "next_at"),
+        Index("outgoing_due", "state", "channel", "event_id"),
         Index("outgoing_event", "event_id"),
         Index("outgoing_order", "order_no"),
     )

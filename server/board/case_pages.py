@@ -1,0 +1,134 @@
+"""Cases: the list, one case with its facts, and closing it with what was found."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from server.board.words import state
+from server.cases.book import close_case
+from server.cases.kinds import remedies, sentence
+from server.pages import WebRequest, language_of, page, texts
+from server.signin.web import check
+from sync.rules.permissions import may
+from sync.rules.refusals import Why, refuse
+
+SHOWN = 200
+OUTCOME_LETTERS = 500
+
+_CASES = (
+    "SELECT c.*, s.name_en, s.name_zh, s.region FROM open_case c LEFT JOIN store s ON s.code = c.store"
+)
+
+
+def cases_now(db: sqlite3.Connection, *, region: str, store: str, closed: bool) -> list[sqlite3.Row]:
+    """Open cases oldest first, closed ones newest first. A region sees those of its stores."""
+    order = "c.closed_at DESC" if closed else "c.opened_at"
+    return db.execute(
+        f"{_CASES} WHERE c.state = ? AND (? = '' OR s.region = ?) AND (? = '' OR c.store = ?)"
+        f" ORDER BY {order} LIMIT ?",
+        ("closed" if closed else "open", region, region, store, store, SHOWN),
+    ).fetchall()
+
+
+def case_now(db: sqlite3.Connection, case_id: str) -> dict[str, Any] | None:
+    case = db.execute(f"{_CASES} WHERE c.id = ?", (case_id,)).fetchone()
+    if case is None:
+        return None
+    facts = []
+    for one in json.loads(case["evidence"]):
+        row = db.execute(
+            "SELECT * FROM fact WHERE store = ? AND incarnation = ? AND number = ?",
+            (one.get("store", ""), one.get("incarnation", ""), one.get("number", 0)),
+        ).fetchone()
+        facts.append({"named": one, "fact": row, "body": _readable(row["raw"]) if row else ""})
+    return {
+        "case": dict(case),
+        "facts": facts,
+        "closer": db.execute("SELECT name FROM person WHERE id = ?", (case["closed_by"],)).fetchone(),
+        "people": dict(db.execute("SELECT id, name FROM person").fetchall()) if facts else {},
+    }
+
+
+def _readable(raw: bytes) -> str:
+    try:
+        return json.dumps(json.loads(raw), ensure_ascii=False, indent=2)
+    except ValueError:
+        return repr(raw)
+
+
+@get("/cases")
+async def cases_page(request: WebRequest, store: str = "", closed: bool = False) -> Response[str]:
+    manager = check(request, "case.view", read=True)
+    rows = await request.app.state.writer.read(
+        lambda db: cases_now(db, region=manager.scope_region, store=store, closed=closed)
+    )
+    own = texts(language_of(request))
+    return page(
+        request, "cases/list.html", cases=rows, closed=closed, store=store,
+        tell=lambda case: sentence(case, own.translate),
+    )
+
+
+async def _found(request: WebRequest, case_id: str, permission: str) -> dict[str, Any]:
+    found = await request.app.state.writer.read(lambda db: case_now(db, case_id))
+    if found is None:
+        raise refuse(Why.UNKNOWN_TASK)
+    case = found["case"]
+    manager = request.scope["user"]
+    if manager.scope_region and not case["region"]:
+        # A case of no store belongs to headquarters.
+        raise refuse(Why.OUT_OF_SCOPE, place=case_id, person=manager.name)
+    check(request, permission, store=case["store"], region=case["region"] or "", read=permission == "case.view")
+    return found  # type: ignore[no-any-return]
+
+
+@get("/cases/{case_id:str}")
+async def case_page(request: WebRequest, case_id: str) -> Response[str]:
+    found = await _found(request, case_id, "case.view")
+    return _case(request, found)
+
+
+def _case(request: WebRequest, found: dict[str, Any], trouble: str = "", status: int = 200) -> Response[str]:
+    own = texts(language_of(request))
+    case = found["case"]
+    return page(
+        request,
+        "cases/page.html",
+        status=status,
+        **found,
+        sentence=sentence(case, own.translate),
+        remedies=remedies(case, own.translate),
+        state=lambda word: state(word, own),
+        may_close=case["state"] == "open"
+        and may(request.scope["user"].actor, "case.close", store=case["store"], region=case["region"] or "") is None,
+        trouble=trouble,
+    )
+
+
+@post("/cases/{case_id:str}/close", status_code=200)
+async def close(request: WebRequest, case_id: str) -> Response[Any]:
+    """Closing needs an outcome in words: the next person who asks will read it."""
+    found = await _found(request, case_id, "case.close")
+    own = texts(language_of(request))
+    form = await request.form()
+    outcome = str(form.get("outcome", "")).strip()[:OUTCOME_LETTERS]
+    if len(outcome) < 3:
+        return _case(request, found, own.say("Say in a few words what was found and done, then close."), 422)
+    state_now = request.app.state
+    manager, now = request.scope["user"], state_now.clock()
+    closed = await state_now.writer.do(
+        lambda tx: close_case(tx, case_id, now=now, by=manager.id, outcome=outcome)
+    )
+    if not closed:
+        found = await _found(request, case_id, "case.view")
+        return _case(request, found, own.say("Somebody settled this case a moment ago. Nothing was changed."), 409)
+    return Redirect(f"/cases/{case_id}", status_code=303)
+
+
+HANDLERS = [cases_page, case_page, close]
+

@@ -1,0 +1,151 @@
+"""One order with its history: what was bought, who works it, what happened when, what was told."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from server.board.pulse import happening
+from server.board.words import ENDINGS, KINDS, sentence, state
+from server.orders.cancel import cancel
+from server.pages import WebRequest, language_of, page, texts
+from server.signin.web import check
+from sync.rules.permissions import may, needs_second
+from sync.rules.refusals import Why, refuse
+
+
+def masked_name(name: str) -> str:
+    """Enough to recognise a shopper at the counter, not enough to look them up."""
+    if not name:
+        return ""
+    first = name.split()[0]
+    return f"{first[:1]}**" if len(first) == len(name) else f"{first[:1]}. {name.split()[-1][:1]}**"
+
+
+def masked_phone(phone: str) -> str:
+    digits = "".join(letter for letter in phone if letter.isdigit())
+    return f"•••• {digits[-4:]}" if len(digits) >= 4 else ""
+
+
+def order_now(db: sqlite3.Connection, no: str) -> dict[str, Any] | None:
+    """Everything the page shows, in one snapshot. Personal data leaves this function masked."""
+    order = db.execute("SELECT * FROM shop_order WHERE no = ?", (no,)).fetchone()
+    if order is None:
+        return None
+    fulfilment = []
+    for fo in db.execute("SELECT * FROM fulfilment_order WHERE order_no = ? ORDER BY fo", (no,)).fetchall():
+        fulfilment.append(
+            {
+                "fo": dict(fo),
+                "lines": db.execute(
+                    "SELECT l.*, i.name_en, i.name_zh FROM fulfilment_line l LEFT JOIN item i ON i.sku = l.sku"
+                    " WHERE l.fo = ? ORDER BY l.line",
+                    (fo["fo"],),
+                ).fetchall(),
+                "turns": db.execute(
+                    "SELECT a.*, s.name_en, s.name_zh FROM assignment a LEFT JOIN store s ON s.code = a.store"
+                    " WHERE a.fo = ? ORDER BY a.fence DESC",
+                    (fo["fo"],),
+                ).fetchall(),
+            }
+        )
+    return {
+        "order": {
+            key: order[key]
+            for key in (
+                "no", "channel", "external_id", "kind", "state", "placed_at", "promised_by", "pickup_store",
+                "closed_at", "cancel_requested_at",
+            )
+        },
+        "shopper": masked_name(order["name"]),
+        "phone": masked_phone(order["phone"]),
+        "has_note": bool(order["note"]),
+        "lines": db.execute(
+            "SELECT l.*, COALESCE(i.name_en, b.name_en, '') AS name_en, COALESCE(i.name_zh, b.name_zh, '') AS name_zh,"
+            " b.code IS NOT NULL AS bundle FROM shop_order_line l LEFT JOIN item i ON i.sku = l.sellable"
+            " LEFT JOIN sellable b ON b.code = l.sellable WHERE l.order_no = ? ORDER BY l.line",
+            (no,),
+        ).fetchall(),
+        "fulfilment": fulfilment,
+        "events": [
+            happening(row)
+            for row in db.execute(
+                "SELECT id, at, kind, store, order_no, fo, fence, person, data FROM event"
+                " WHERE order_no = ? ORDER BY id DESC LIMIT 500",
+                (no,),
+            )
+        ],
+        "returns": db.execute("SELECT * FROM goods_return WHERE order_no = ? ORDER BY received_at", (no,)).fetchall(),
+        "cases": db.execute("SELECT * FROM open_case WHERE order_no = ? ORDER BY opened_at DESC", (no,)).fetchall(),
+        "messages": db.execute(
+            "SELECT id, kind, state, attempts, at, delivered_at, last_error, channel FROM outgoing"
+            " WHERE order_no = ? ORDER BY at DESC, event_id DESC LIMIT 100",
+            (no,),
+        ).fetchall(),
+        "stores": {row[0]: row for row in db.execute("SELECT code, name_en, name_zh, region, timezone FROM store")},
+        "people": dict(db.execute(
+            "SELECT id, name FROM person WHERE id IN (SELECT person FROM event WHERE order_no = ?)", (no,)
+        ).fetchall()),
+    }
+
+
+def place_of(found: dict[str, Any], manager_region: str) -> str:
+    """The region to judge by: the manager's own if any store of the order lies in it."""
+    regions = set()
+    for part in found["fulfilment"]:
+        for turn in part["turns"]:
+            if turn["store"] in found["stores"]:
+                regions.add(found["stores"][turn["store"]]["region"])
+    if found["order"]["pickup_store"] in found["stores"]:
+        regions.add(found["stores"][found["order"]["pickup_store"]]["region"])
+    return manager_region if manager_region in regions or not regions else sorted(regions)[0]
+
+
+@get("/orders/{no:str}")
+async def order_page(request: WebRequest, no: str) -> Response[str]:
+    found = await request.app.state.writer.read(lambda db: order_now(db, no))
+    if found is None:
+        raise refuse(Why.UNKNOWN_ORDER, order=no)
+    region = place_of(found, request.scope["user"].scope_region)
+    manager = check(request, "order.view", region=region, read=True)
+    from server.cases.kinds import sentence as case_sentence
+
+    own = texts(language_of(request))
+    may_cancel = (
+        found["order"]["state"] == "open"
+        and may(manager.actor, "order.cancel", region=region) is None
+        and not needs_second(manager.role, "order.cancel")
+    )
+    return page(
+        request,
+        "orders/page.html",
+        **found,
+        tell=lambda e: sentence(e, own),
+        state=lambda word: state(word, own),
+        ending=lambda word: own.say(ENDINGS[word]) if word in ENDINGS else word,
+        kind=lambda word: own.say(KINDS[word]) if word in KINDS else word,
+        store_name=lambda code: own.name(found["stores"][code]) if code in found["stores"] else code,
+        case_sentence=lambda case: case_sentence(case, own.translate),
+        may_cancel=may_cancel,
+    )
+
+
+@post("/orders/{no:str}/cancel")
+async def cancel_order(request: WebRequest, no: str) -> Redirect:
+    state = request.app.state
+    found = await state.writer.read(lambda db: order_now(db, no))
+    if found is None:
+        raise refuse(Why.UNKNOWN_ORDER, order=no)
+    region = place_of(found, request.scope["user"].scope_region)
+    manager = check(request, "order.cancel", region=region)
+    if needs_second(manager.role, "order.cancel"):
+        raise refuse(Why.NOT_ALLOWED, person=manager.name)
+    now = state.clock()
+    await state.writer.do(lambda tx: cancel(tx, no, now=now, by=manager.id))
+    return Redirect(f"/orders/{no}", status_code=303)
+
+
+HANDLERS = [order_page, cancel_order]

@@ -1,0 +1,93 @@
+"""What happened, as a person reads it: one sentence per kind of event."""
+
+from __future__ import annotations
+
+from server.board.pulse import Happening
+from server.pages import Texts
+from sync.rules.reasons import REASONS
+from sync.texts import N_
+
+SENTENCES: dict[str, str] = {
+    "placed": N_("placed"),
+    "offered": N_("offered"),
+    "accepted": N_("accepted"),
+    "declined": N_("declined"),
+    "lapsed": N_("not accepted in time"),
+    "reassigned": N_("moved to another store"),
+    "moved": N_("moved to another store"),
+    "waiting": N_("waits: no store can do it now"),
+    "pick_started": N_("picking started"),
+    "line_picked": N_("one line picked"),
+    "short_picked": N_("short pick"),
+    "picked": N_("picked"),
+    "packed": N_("packed"),
+    "label_failed": N_("label could not be printed"),
+    "staged": N_("on the waiting shelf"),
+    "ready": N_("ready for pickup"),
+    "reminder_sent": N_("shopper reminded"),
+    "handed_over": N_("handed over"),
+    "handover_undone": N_("hand-over taken back"),
+    "shipped": N_("given to the courier"),
+    "released": N_("all of it has left"),
+    "refused": N_("refused by the shopper"),
+    "no_show": N_("not collected in time"),
+    "put_back": N_("put back on the shelf"),
+    "withdrawn": N_("taken back from the store"),
+    "cancel_requested": N_("cancellation asked for, the store has not answered yet"),
+    "cancelled": N_("cancelled"),
+    "cancel_failed": N_("too late to cancel: the goods had left"),
+    "return_received": N_("came back, waits for grading"),
+    "return_graded": N_("return graded"),
+    "stock_adjusted": N_("stock adjusted"),
+    "count_asked": N_("count asked"),
+    "count_closed": N_("counted"),
+    "store_offline": N_("line down"),
+    "store_online": N_("line is back"),
+    "store_paused": N_("takes no new offers"),
+    "store_resumed": N_("takes offers again"),
+    "case_opened": N_("a case was opened"),
+    "case_closed": N_("a case was settled"),
+    "expiring_soon": N_("pickup hold ends soon"),
+    "late": N_("came too late"),
+    "extended": N_("deadline moved"),
+}
+
+STATES: dict[str, str] = {
+    "offered": N_("offered"), "accepted": N_("accepted"), "picking": N_("being picked"),
+    "picked": N_("picked"), "packed": N_("packed"), "staged": N_("on the waiting shelf"),
+    "released": N_("has left"), "declined": N_("declined"), "put_back": N_("to put back"),
+    "closed": N_("closed"), "waiting": N_("waits for a store"), "owned": N_("owned by a store"),
+    "cancelled": N_("cancelled"), "person": N_("a person decides"), "open": N_("open"),
+    "done": N_("done"), "cancel_requested": N_("cancellation asked for"), "held": N_("waits for grading"),
+    "graded": N_("graded"), "flagged": N_("flagged"), "shown": N_("shown here, no receiver"),
+    "delivered": N_("delivered"), "given_up": N_("given up"), "none": N_("not owned"),
+    "confirmed": N_("owned"), "ended": N_("ended"),
+}
+"""States of orders, fulfilment orders, assignments, returns and messages, for people."""
+
+ENDINGS: dict[str, str] = {
+    "lapsed": N_("not accepted in time"), "late": N_("accepted too late"), "declined": N_("declined"),
+    "cancelled": N_("cancelled"), "reassigned": N_("given to another store"), "no_show": N_("not collected in time"),
+    "short": N_("nothing could be picked"), "debt": N_("the goods had left"), "done": N_("done"),
+    "restored": N_("the centre was restored from a backup"),
+}
+
+KINDS: dict[str, str] = {
+    "pickup": N_("pickup"), "shipment": N_("shipment"), "same_day": N_("same-day delivery"),
+}
+
+
+def sentence(e: Happening, own: Texts) -> str:
+    """The event in words, with its reason where it has one."""
+    known = SENTENCES.get(e.kind)
+    said = own.say(known) if known else e.kind.replace("_", " ")
+    reason = e.data.get("reason")
+    if isinstance(reason, str) and reason:
+        words = REASONS[reason].text if reason in REASONS else ENDINGS.get(reason, "")
+        if words and words != known:
+            said = f"{said}: {own.translate(words)}"
+    return said
+
+
+def state(code: str, own: Texts) -> str:
+    return own.say(STATES[code]) if code in STATES else code
