@@ -1,16 +1,14 @@
 """The centre's tables as its end of the link to one store sees them (sync.link.logs.CentreLog).
 
-Also what administrators and the backup do to them: let a held replica go on, note what
-a verified backup covers, try parked facts again after an upgrade.
+Also what a person or a start of the centre does to them: let a held replica go on, close the
+sessions of a process that is gone. Parked facts are tried again in `server.facts.parked`.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
-
-import msgspec
 
 from server.cases.book import Evidence, open_case
 from server.db import Tx
@@ -274,7 +272,7 @@ class StoreTables:
         )
 
 
-# -- what administrators, the backup and a start of the centre do --------------------------------
+# -- what a person, or a start of the centre, does ------------------------------------------------
 
 
 def rename_centre(tx: Tx, incarnation: str) -> None:
@@ -300,52 +298,6 @@ def release_held(tx: Tx, store: str, incarnation: str) -> bool:
         ).rowcount
         == 1
     )
-
-
-def positions(db: sqlite3.Connection) -> list[tuple[str, str, int]]:
-    """Facts applied in a database (the centre's own, or a copy of it that was just verified)."""
-    return [
-        (str(store), str(incarnation), int(applied))
-        for store, incarnation, applied in db.execute("SELECT store, incarnation, applied FROM replica")
-    ]
-
-
-def covered_by_backup(tx: Tx, covered: Iterable[tuple[str, str, int]]) -> None:
-    """A backup that was read back and holds these positions exists: stores may forget facts up to them."""
-    tx.executemany(
-        "UPDATE replica SET backed_up = max(backed_up, min(applied, ?)) WHERE store = ? AND incarnation = ?",
-        [(applied, store, incarnation) for store, incarnation, applied in covered],
-    )
-
-
-def retry_parked(
-    tx: Tx, apply_fact: Callable[[Tx, str, str, int, Fact, int], Any], now: int, limit: int = 500
-) -> int:
-    """After an upgrade: parked facts whose kind is understood by now get their final verdict."""
-    from sync.sqlite import savepoint
-    from sync.wire.facts import KINDS
-
-    settled = 0
-    for store, incarnation, number, raw in tx.execute(
-        "SELECT store, incarnation, number, raw FROM fact WHERE verdict = 'parked' "
-        "AND note NOT IN ('other_bytes', 'revoked') ORDER BY received_at, number LIMIT ?",
-        (limit,),
-    ).fetchall():
-        try:
-            fact = msgspec.json.decode(bytes(raw), type=Fact)
-            if fact.kind not in KINDS:
-                continue
-            with savepoint(tx, "parked"):
-                verdict = apply_fact(tx, store, incarnation, number, fact, now)
-        except (msgspec.MsgspecError, ValueError, LookupError, sqlite3.IntegrityError):
-            continue
-        if verdict.name != "parked":
-            tx.execute(
-                "UPDATE fact SET verdict = ?, note = ? WHERE store = ? AND incarnation = ? AND number = ?",
-                (verdict.name, verdict.note, store, incarnation, number),
-            )
-            settled += 1
-    return settled
 
 
 _REPLICA = "SELECT incarnation, state, host, applied, chain, backed_up, parent, fork FROM replica "

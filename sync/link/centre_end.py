@@ -126,7 +126,7 @@ class CentreEnd:
 
     # -- what happens to a session ---------------------------------------------------------
 
-    def connected(self, now: Reading) -> list[bytes]:
+    def connected(self, tx: Tx | None, now: Reading) -> list[bytes]:
         """A socket was accepted: the first frame is ours."""
         self.nonce = self.domain.nonce()
         self._heard_mono = now.mono

@@ -137,7 +137,8 @@ class KnownSession:
 class CentreLog(Protocol):
     """The centre's tables as its end of the link to one store sees them."""
 
-    decisions: WrittenLog
+    @property
+    def decisions(self) -> WrittenLog: ...
 
     def incarnation(self, tx: Tx) -> str: ...
 

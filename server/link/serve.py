@@ -1,0 +1,53 @@
+"""One end of the link per store, wired to the rest of the centre."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+
+from server.db import Tx
+from server.facts.apply import apply_fact
+from server.facts.verdict import Verdict
+from server.link.logs import StoreTables
+from server.link.snapshot import snapshot
+from sync.ids import Dice, new_id, short_secret
+from sync.link.centre_end import CentreEnd, Domain, Manners
+from sync.link.shelf import SnapshotShelf
+from sync.wire.facts import Fact
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _apply(tx: Any, store: str, incarnation: str, number: int, fact: Fact, now: int) -> Verdict:
+    return apply_fact(cast(Tx, tx), store, incarnation, number, fact, now=now)
+
+
+def _snapshot(tx: Any, store: str) -> bytes:
+    return _encode(snapshot(cast(Tx, tx), store))
+
+
+def _digest(tx: Any, store: str) -> Any:
+    from server.stock.digest import digest
+
+    return digest(cast(Tx, tx), store)
+
+
+def domain(dice: Dice, now: int) -> Domain:
+    return Domain(
+        apply_fact=_apply,
+        snapshot=_snapshot,
+        digest=_digest,
+        new_id=lambda: new_id(now, dice),
+        nonce=lambda: short_secret(dice, 26),
+    )
+
+
+def new_end(
+    dice: Dice, *, now: int = 0, shelf: SnapshotShelf | None = None, manners: Manners | None = None
+) -> CentreEnd:
+    """The centre's end for one connection. Which store it is, its hello says and proves.
+
+    `shelf` is shared by all connections of a process.
+    """
+    return CentreEnd(StoreTables, domain(dice, now), shelf or SnapshotShelf(), manners)
