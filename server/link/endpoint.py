@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import structlog
 from litestar import WebSocket, websocket
+from litestar.datastructures import State
 from litestar.exceptions import WebSocketException
 
 from server.hints import Hints
@@ -82,13 +83,18 @@ class LinkRoom:
         self.sessions: dict[str, Session] = {}
         self.connections = 0
         self._clock = clock
+        self._started: asyncio.Future[None] | None = None
 
     def now(self) -> Reading:
         return Reading(mono=time.monotonic_ns() // 1_000_000, wall=self._clock())
 
     async def start(self) -> None:
-        """No session of an earlier process is alive."""
-        await self.writer.do(lambda tx: close_all_sessions(tx, self._clock()))
+        """No session of an earlier process is alive. Harmless to call again."""
+        if self._started is None:
+            self._started = asyncio.ensure_future(
+                self.writer.do(lambda tx: close_all_sessions(tx, self._clock()))
+            )
+        await self._started
 
     async def drain(self) -> None:
         """Before a stop: every store is told to come back, spread over some seconds."""
@@ -221,10 +227,20 @@ class Session:
                     await self.socket.send_bytes(frame)
 
 
+async def room_of(state: State) -> LinkRoom:
+    """The application's room, opened by the first node that calls (or by the application itself)."""
+    room: LinkRoom | None = state.get("link")
+    if room is None:
+        room = LinkRoom(state.writer, state.hints, clock=state.clock, dice=state.dice)
+        state["link"] = room
+    await room.start()
+    return room
+
+
 @websocket("/link", opt={"exclude_from_auth": True, "exclude_from_csrf": True})
 async def link(socket: Socket) -> None:
     """The link of a store node. Speaks subprotocol yipan.1 only; the first frame proves who is there."""
-    room: LinkRoom = socket.app.state.link
+    room = await room_of(socket.app.state)
     if SUBPROTOCOL not in socket.scope.get("subprotocols", []):
         await socket.close(code=4400, reason="subprotocol")
         return
@@ -240,3 +256,6 @@ async def link(socket: Socket) -> None:
         await Session(room, socket).run()
     finally:
         room.connections -= 1
+
+
+HANDLERS = [link]
