@@ -8,8 +8,9 @@ import sync.sqlite  # isort: skip
 import os
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,16 +65,34 @@ def dice(rng: random.Random) -> Callable[[int], bytes]:
     return rng.randbytes
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[object]:
-    """One Chromium for the run. Tests take pages from `browser.new_context(...)`."""
-    from playwright.sync_api import sync_playwright
-
+def browser_options() -> dict[str, object]:
     path = chromium_path()
     assert path, "no Chromium found: install chromium or set YIPAN_CHROMIUM"
     # Root may not use Chromium's sandbox; the pages are our own and on loopback.
-    flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {"executable_path": path, "args": ["--no-sandbox"] if os.geteuid() == 0 else []}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One Chromium for the sync tests of a module; pages come from `browser.new_context(...)`.
+
+    While it is open a loop of Playwright's own runs in this thread, so such a module has no
+    async tests; those take `chromium`.
+    """
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=path, args=flags)
-        yield chromium
-        chromium.close()
+        opened = driver.chromium.launch(**browser_options())  # type: ignore[arg-type]
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Any]:
+    """A Chromium for an async test."""
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as driver:
+        opened = await driver.chromium.launch(**browser_options())  # type: ignore[arg-type]
+        yield opened
+        await opened.close()
