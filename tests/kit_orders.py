@@ -10,7 +10,7 @@ import itertools
 import json
 import random
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -31,6 +31,7 @@ from sync.wire.decisions import Decision, body_of
 NINE = 1_800_000_000_000
 MINUTE = 60_000
 HOUR = 3_600_000
+SHOPPER = {"lat": 31.0, "lon": 121.0, "name": "Li Wang", "phone": "13800001234"}
 
 
 class Centre:
@@ -57,7 +58,8 @@ class Centre:
 
     def stock(self, store: str, sku: str, qty: int, share: int = 0) -> None:
         self.tx.execute(
-            "INSERT INTO item (sku, name_en, name_zh) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (sku, sku, sku)
+            "INSERT INTO item (sku, name_en, name_zh) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (sku, sku, sku),
         )
         book.apply_moves(self.tx, store, [Move(sku, on_hand=qty, share=share)], Cause("test", self.now))
 
@@ -69,7 +71,7 @@ class Centre:
             external_id=more.pop("external_id", f"X{next(self._orders)}"),
             kind=kind,
             lines=tuple(NewLine(sku, qty, 100) for sku, qty in lines or (("A", 1),)),
-            **({"lat": 31.0, "lon": 121.0, "name": "Li Wang", "phone": "13800001234"} | more),
+            **cast(dict[str, Any], SHOPPER | more),
         )
         return place(self.tx, new, now=self.now, dice=self.rng.randbytes)
 
@@ -108,9 +110,8 @@ class Centre:
         return verdicts
 
     def everything(self, fence: int) -> tuple[tuple[int, int], ...]:
-        return tuple(
-            (line, qty) for line, qty in self.rows("SELECT line, qty FROM assignment_line WHERE fence = ?", fence)
-        )
+        lines = self.rows("SELECT line, qty FROM assignment_line WHERE fence = ?", fence)
+        return tuple((line, qty) for line, qty in lines)
 
     def later(self, ms: int) -> int:
         """Time passes, then the timers run."""
@@ -126,18 +127,18 @@ class Centre:
         row = self.tx.execute(sql, args).fetchone()
         return None if row is None else row[0]
 
-    def fo(self, fo: str) -> tuple[str, str, int]:
+    def fo(self, fo: str) -> tuple[Any, ...]:
         """(state, store, fence)"""
-        return self.rows("SELECT state, store, fence FROM fulfilment_order WHERE fo = ?", fo)[0]  # type: ignore[return-value]
+        return self.rows("SELECT state, store, fence FROM fulfilment_order WHERE fo = ?", fo)[0]
 
     def order_state(self, order_no: str) -> str:
         return str(self.one("SELECT state FROM shop_order WHERE no = ?", order_no))
 
-    def pool(self, store: str, sku: str = "A") -> tuple[int, int, int]:
+    def pool(self, store: str, sku: str = "A") -> tuple[Any, ...]:
         """(on hand, reserved, pool)"""
         return self.rows(
             "SELECT on_hand, reserved, pool FROM stock WHERE store = ? AND sku = ?", store, sku
-        )[0]  # type: ignore[return-value]
+        )[0]
 
     def told(self, store: str, kind: str = "") -> list[Any]:
         """Bodies of the decisions made for a store, in order."""
@@ -156,7 +157,8 @@ class Centre:
         return [(one["store"], one["kind"]) for one in json.loads(text)]
 
     def events(self, order_no: str) -> list[str]:
-        return [row[0] for row in self.rows("SELECT kind FROM event WHERE order_no = ? ORDER BY id", order_no)]
+        rows = self.rows("SELECT kind FROM event WHERE order_no = ? ORDER BY id", order_no)
+        return [row[0] for row in rows]
 
 
 def problems(tx: Tx) -> list[str]:
@@ -193,7 +195,8 @@ def problems(tx: Tx) -> list[str]:
         found.append(f"{tuple(row)}: forgotten, no case is open")
     for row in tx.execute(
         "SELECT fo FROM fulfilment_order f WHERE state IN ('waiting', 'person', 'offered', 'owned')"
-        " AND NOT EXISTS (SELECT 1 FROM fulfilment_line l WHERE l.fo = f.fo AND l.qty > l.released + l.cancelled)"
+        " AND NOT EXISTS (SELECT 1 FROM fulfilment_line l"
+        " WHERE l.fo = f.fo AND l.qty > l.released + l.cancelled)"
     ):
         found.append(f"{row[0]}: open with nothing to bring")
     for row in tx.execute(

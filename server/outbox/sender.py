@@ -33,7 +33,6 @@ log = structlog.get_logger(__name__)
 BACKOFF_S = (5, 60, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
 """Waits after each failed try; after the last one the message is given up and shown as such."""
 TRY_S = 10.0
-BITE = 100
 PER_CHANNEL = 20
 IDLE_S = 1.0
 
@@ -158,27 +157,21 @@ def _key(secret: str) -> str:
 
 def due(tx: Tx, now: int) -> list[Letter]:
     """The next messages of each channel. A channel whose oldest one waits for its next try has none."""
-    rows = tx.execute(
-        "SELECT * FROM (SELECT o.id, o.channel, o.kind, o.payload, o.attempts, o.next_at,"
-        " CASE WHEN c.active THEN c.webhook_url ELSE '' END AS url, c.webhook_secret AS secret,"
-        " row_number() OVER (PARTITION BY o.channel ORDER BY o.event_id) AS place,"
-        " first_value(o.next_at) OVER (PARTITION BY o.channel ORDER BY o.event_id) AS opens"
-        " FROM outgoing o LEFT JOIN channel c ON c.code = o.channel WHERE o.state = 'waiting')"
-        " WHERE place <= ? AND opens <= ? LIMIT ?",
-        (PER_CHANNEL, now, BITE * 10),
-    ).fetchall()
-    return [
-        Letter(
-            row["id"],
-            row["channel"],
-            row["kind"],
-            row["payload"],
-            row["attempts"],
-            row["url"] or "",
-            row["secret"] or "",
-        )
-        for row in rows
-    ]
+    letters = []
+    for code, url, secret in tx.execute(
+        "SELECT code, CASE WHEN active THEN webhook_url ELSE '' END, webhook_secret FROM channel"
+    ).fetchall():
+        rows = tx.execute(
+            "SELECT id, kind, payload, attempts, next_at FROM outgoing WHERE state = 'waiting' AND channel = ?"
+            " ORDER BY event_id LIMIT ?",
+            (code, PER_CHANNEL),
+        ).fetchall()
+        if rows and rows[0]["next_at"] <= now:
+            letters += [
+                Letter(row["id"], code, row["kind"], row["payload"], row["attempts"], url, secret)
+                for row in rows
+            ]
+    return letters
 
 
 def record(tx: Tx, results: list[Result], shown: list[str], now: int) -> None:

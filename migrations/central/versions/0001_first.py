@@ -197,7 +197,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("outgoing", schema=None) as batch_op:
-        batch_op.create_index("outgoing_due", ["state", "next_at"], unique=False)
+        batch_op.create_index("outgoing_due", ["state", "channel", "event_id"], unique=False)
         batch_op.create_index("outgoing_event", ["event_id"], unique=False)
         batch_op.create_index("outgoing_order", ["order_no"], unique=False)
 
