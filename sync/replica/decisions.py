@@ -126,7 +126,7 @@ def take_withdrawal(tx: Connection, fence: int, stage: str, ctx: Context) -> Non
             order=row["order_no"],
             reason=row["withdrawn_reason"],
             time=row["withdrawn_at"],
-            to=row["withdrawn_to"],
+            to=read.store_called(tx, row["withdrawn_to"]),
             since=row["withdrawn_to_at"],
         )
 

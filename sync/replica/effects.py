@@ -40,14 +40,13 @@ def apply_stock_only(tx: Connection, body: f.Body, fence: int) -> None:
 
 def move(tx: Connection, moves: Iterable[stock.Move]) -> None:
     for m in moves:
-        # Update first: SQLite judges the CHECKs of an upsert's inserted row before it sees the conflict,
-        # so a difference below zero would never get through.
-        moved = tx.execute(
+        # UPDATE first: the row an upsert proposes would have to pass `share >= 0` by itself.
+        changed = tx.execute(
             "UPDATE stock SET on_hand = on_hand + ?, share = share + ?, debt = debt + ?, "
             "damaged = damaged + ?, hold = hold + ? WHERE sku = ?",
             (m.on_hand, m.share, m.debt, m.damaged, m.hold, m.sku),
         ).rowcount
-        if not moved:
+        if not changed:
             tx.execute(
                 "INSERT INTO stock (sku, on_hand, share, debt, damaged, hold) VALUES (?, ?, ?, ?, ?, ?)",
                 (m.sku, m.on_hand, m.share, m.debt, m.damaged, m.hold),

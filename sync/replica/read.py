@@ -190,6 +190,12 @@ def store_name(db: Connection, code: str) -> dict[str, str]:
     return {"en": row[0] or code, "zh": row[1] or row[0] or code} if row else {"en": code, "zh": code}
 
 
+def store_called(db: Connection, text: str) -> dict[str, str] | str:
+    """A store that the centre named, by code or English name, in every language this replica knows."""
+    row = db.execute("SELECT code FROM store WHERE code = ?1 OR name_en = ?1", (text,)).fetchone()
+    return store_name(db, row[0]) if row else text
+
+
 def shelf_place(db: Connection, sku: str) -> str:
     row = db.execute("SELECT location FROM shelf WHERE sku = ?", (sku,)).fetchone()
     return str(row[0]) if row else ""
