@@ -30,6 +30,7 @@ REMEDIES: dict[str, str] = {
     "reassign": N_("Choose another store by hand."),
     "move_stock": N_("Send stock from another store, then close."),
     "upgrade": N_("Update the program at the centre; the fact is tried again then."),
+    "upgrade_store": N_("Update the program at {store}; it goes on from there by itself."),
     "load_catalogue": N_("Add the item to the catalogue; the fact is tried again then."),
     "check_node": N_("Check the store's box and its key; ask security if nobody can explain it."),
     "choose_replica": N_("Find out which box is the store's own and close the other."),
@@ -129,6 +130,22 @@ KINDS: dict[str, CaseKind] = {
     "two_replicas": CaseKind(
         N_("Two boxes say they are {store}. One was refused."),
         ("choose_replica", "call_store"),
+    ),
+    "replica_replaced": CaseKind(
+        N_("{store} started with an empty database in place of the one known here. Its goods need counting."),
+        ("count", "call_store"),
+    ),
+    "centre_restored": CaseKind(
+        N_("{store} knows more than the centre, which was restored from a backup. It is sending it again."),
+        ("look",),
+    ),
+    "facts_missing": CaseKind(
+        N_("{store} has forgotten facts up to {upto} that the centre does not have. It is held."),
+        ("call_store", "look"),
+    ),
+    "held_lane": CaseKind(
+        N_("{store} cannot apply a message of the centre ({kind}: {reason}). That lane waits."),
+        ("upgrade_store", "call_store"),
     ),
     "restored_copy": CaseKind(
         N_("{store} came back with an older copy of its database. These places should be checked by hand."),

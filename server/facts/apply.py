@@ -16,7 +16,7 @@ from server.facts.source import Source
 from server.facts.stock import stock_fact
 from server.facts.verdict import Verdict
 from server.offers.facts import assignment_fact
-from sync.wire.facts import Body, Fact, body_of
+from sync.wire.facts import Body, Fact, Shorted, body_of
 
 __all__ = ["ASSIGNMENT_KINDS", "Verdict", "apply_fact"]
 
@@ -41,21 +41,32 @@ def apply_fact(tx: Tx, store: str, incarnation: str, number: int, fact: Fact, *,
     if why:
         return _park(tx, source, why)
     if fact.kind in ASSIGNMENT_KINDS:
+        if isinstance(body, Shorted) and body.instead and not _known(tx, body.instead):
+            # The order must go on whatever the goods turn out to be: only they wait for a person.
+            _unknown_sku(tx, source, body.instead)
+            body = msgspec.structs.replace(body, instead="")
         return _of_assignment(tx, source, body)
     sku = getattr(body, "sku", "")
-    if sku and not tx.execute("SELECT 1 FROM item WHERE sku = ?", (sku,)).fetchone():
-        case = open_case(
-            tx,
-            "unknown_sku",
-            now=now,
-            store=store,
-            sku=sku,
-            params={"kind": fact.kind},
-            evidence=[source.evidence()],
-            join=True,
-        )
-        return Verdict("parked", "unknown_sku", case)
+    if sku and not _known(tx, sku):
+        return Verdict("parked", "unknown_sku", _unknown_sku(tx, source, sku))
     return stock_fact(tx, source, body)
+
+
+def _known(tx: Tx, sku: str) -> bool:
+    return tx.execute("SELECT 1 FROM item WHERE sku = ?", (sku,)).fetchone() is not None
+
+
+def _unknown_sku(tx: Tx, source: Source, sku: str) -> str:
+    return open_case(
+        tx,
+        "unknown_sku",
+        now=source.now,
+        store=source.store,
+        sku=sku,
+        params={"kind": source.fact.kind},
+        evidence=[source.evidence()],
+        join=True,
+    )
 
 
 def _of_assignment(tx: Tx, source: Source, body: Body) -> Verdict:

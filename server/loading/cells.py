@@ -82,7 +82,7 @@ def decimal(row: Row, name: str, default: float | None = None, *, least: float, 
     try:
         found = float(value)
     except (TypeError, ValueError):
-        raise _no_number(name, value) from None
+        raise BadRow(N_("{column} “{value}” is not a number."), column=name, value=str(value)[:80]) from None
     if isinstance(value, bool) or not least <= found <= most:
         raise BadRow(
             N_("{column} is {value}; it must be between {least} and {most}."),

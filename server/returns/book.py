@@ -183,7 +183,7 @@ def _case_over(tx: Tx, source: Source, order: str, line: int, sku: str) -> str:
     rows = [row for row in returnable(tx, order) if row.sku == sku and (not line or row.line == line)]
     earlier = tx.execute(
         "SELECT store, incarnation, number FROM goods_return WHERE order_no = ? AND sku = ?"
-        " ORDER BY received_at DESC, id LIMIT 20",
+        " ORDER BY rowid DESC LIMIT 20",
         (order, sku),
     ).fetchall()
     facts = [Evidence(row["store"], row["incarnation"], row["number"], "returned") for row in earlier]
