@@ -31,7 +31,6 @@ from server.replay.shop import Deed, Shop
 from server.replay.shoppers import Shoppers
 from server.replay.staff import Staff
 from server.replay.witness import Witness
-from server.schema import fresh
 from server.stores.load import new_token
 from sync.link.proof import token_hash
 from sync.replica import read
@@ -77,7 +76,7 @@ class Play:
         self.steps = 0
         self.looks = 0
         self.worst = Audit()
-        self.hq = Headquarters(fresh(folder / "centre.db"), self.clock, self.chance.bytes)
+        self.hq = Headquarters(adapters.centre(folder / "centre.db"), self.clock, self.chance.bytes)
         self.shops: dict[str, Shop] = {}
         self.lines: dict[str, Line] = {}
         self.staff: dict[str, Staff] = {}
