@@ -6,17 +6,17 @@ import hashlib
 import os
 from typing import Any
 
+import structlog
 from litestar import Litestar, Request, Response, get
 from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import State
-from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, NotAuthorizedException
 from litestar.middleware import DefineMiddleware
 from litestar.response import Redirect
 
 from pwa import statics
 from pwa.courier import pages as courier
-from pwa.desk import Desk, View
+from pwa.desk import View
 from pwa.handover import pages as handover
 from pwa.node import Node
 from pwa.offers import pages as offers
@@ -29,10 +29,13 @@ from pwa.signin.gate import Gate
 from pwa.status import changes
 from pwa.status import pages as status
 from pwa.stock import pages as stock
-from pwa.texts import Texts
 from pwa.till import api as till
-from pwa.web import BadForm, is_htmx, nobody, show
+from pwa.web import BadForm, is_htmx, nobody, without_record
+from sync.agent.writer import NodeTrouble
 from sync.ids import new_id
+from sync.texts import N_
+
+LOG = structlog.get_logger("pwa")
 
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
@@ -65,37 +68,45 @@ def not_signed_in(request: Plain, error: NotAuthorizedException) -> Response[Any
     return Response("", status_code=401, headers=HEADERS)
 
 
-async def bad_form(request: Plain, error: BadForm) -> Response[Any]:
-    return await trouble(request, 422, error.text, **error.values)
+def bad_form(request: Plain, error: BadForm) -> Response[Any]:
+    return trouble(request, 422, error.text, **error.values)
 
 
-async def refused_http(request: Plain, error: HTTPException) -> Response[Any]:
+def node_trouble(request: Plain, error: NodeTrouble) -> Response[Any]:
+    """The record cannot be written (a full disk): said at once, and nothing is promised."""
+    return trouble(request, 503, N_("The store box cannot save anything now. Nothing was recorded: tell your lead."))
+
+
+def refused_http(request: Plain, error: HTTPException) -> Response[Any]:
     if error.status_code == 403:
         # The token of another release or of a cleared cookie: a fresh page has the right one.
-        answer: Response[Any] = await trouble(
-            request, 403, "This page was too old to act. It is fresh now: nothing was recorded, try again."
+        answer = trouble(
+            request, 403, N_("This page was too old to act. Nothing was recorded: open it again and try once more.")
         )
         answer.delete_cookie("csrftoken")
         return answer
-    if error.status_code == 404:
-        return await trouble(request, 404, "There is no such page.")
-    if error.status_code < 500:
-        return await trouble(request, error.status_code, "That could not be read. Nothing was recorded.")
-    return await trouble(request, 500, "Something went wrong here. Nothing was recorded; try again.")
+    if error.status_code in (404, 405):
+        return trouble(request, error.status_code, N_("There is no such page."))
+    return trouble(request, error.status_code, N_("That could not be read. Nothing was recorded."))
 
 
-async def trouble(request: Plain, code: int, text: str, **values: Any) -> Response[Any]:
+def bug(request: Plain, error: Exception) -> Response[Any]:
+    LOG.error("page failed", path=request.url.path, exc_info=error)
+    return trouble(request, 500, N_("Something went wrong here. Nothing was recorded; try again."))
+
+
+def trouble(request: Plain, code: int, text: str, **values: Any) -> Response[Any]:
     """A page with a way out, in the reader's language, whatever went wrong."""
     if request.url.path.startswith(("/till/", "/health", "/static/")):
-        return till.problem(code, Texts(request.app.state.language)(text, **values))
-
-    def view(desk: Desk) -> View:
-        return View("gone.html", desk.t("Not done"), "/orders", {"text": desk.t(text, **values)}, back="/orders")
-
+        return till.problem(code, till.words(request)(text, **values))
     who = request.scope.get("user") or nobody(request)
-    answer = await show(request, view, who=who)
-    answer.status_code = code
-    answer.headers.update(HEADERS)
+    answer = without_record(
+        request,
+        who,
+        lambda t: View("gone.html", t("Not done"), "/orders", {"text": t(text, **values)}, back="/orders", status=code),
+    )
+    # The address bar keeps the page that the person stood on, never the address of a form.
+    answer.headers.update({**HEADERS, "HX-Push-Url": "false"})
     return answer
 
 
@@ -137,7 +148,9 @@ def make_app(
         exception_handlers={
             NotAuthorizedException: not_signed_in,
             BadForm: bad_form,
+            NodeTrouble: node_trouble,
             HTTPException: refused_http,
+            Exception: bug,
         },
         after_request=with_headers,
         openapi_config=None,
@@ -158,5 +171,3 @@ def with_headers(response: Response[Any]) -> Response[Any]:
         response.headers.setdefault(name, value)
     return response
 
-
-__all__ = ["MediaType", "make_app"]

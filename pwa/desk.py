@@ -80,6 +80,8 @@ class View:
     back: str = ""
     """Where the back arrow leads; empty on the first page."""
     status: int = 200
+    feedback: Feedback | None = None
+    """What to say instead of the action's own words, where the page knows better."""
 
 
 class Gone(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from pwa.desk import Desk
@@ -31,9 +32,8 @@ def notice(desk: Desk, shown: notices.Shown) -> Notice:
     text = [shown.sentence, shown.next_step]
     if row is None:
         title = t("Look at this")
-    elif shown.kind == "withdrawn" and row["withdrawn_to"]:
-        where = read.store_name(desk.db, row["withdrawn_to"])
-        title = t("{order} went to {store}", order=row["order_no"], store=where.get(t.language, row["withdrawn_to"]))
+    elif shown.kind == "withdrawn" and (to := went_to(desk, shown.id)):
+        title = t("{order} went to {store}", order=row["order_no"], store=to)
     elif shown.kind in ("withdrawn", "hold_expired"):
         title = t("{order} is no longer yours", order=row["order_no"])
     else:
@@ -50,6 +50,13 @@ def notice(desk: Desk, shown: notices.Shown) -> Notice:
         f"/putback/{shown.fence}" if put_back else "",
         t.n("Put back {n} item", "Put back {n} items", units) if put_back else "",
     )
+
+
+def went_to(desk: Desk, notice_id: str) -> str:
+    """The store that has it now, in the reader's language."""
+    row = desk.row("SELECT params FROM notice WHERE id = ?", notice_id)
+    to = json.loads(row["params"]).get("to", "") if row else ""
+    return str(to.get(desk.t.language) or to.get("en", "")) if isinstance(to, dict) else str(to)
 
 
 def why_ended(desk: Desk, fence: int) -> str:

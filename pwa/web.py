@@ -24,9 +24,11 @@ from pwa.node import Node
 from pwa.statics import address
 from pwa.texts import Texts
 
+from sync import sqlite
+from sync.sqlite import Connection
+
 if TYPE_CHECKING:
     from sync.replica.commands import Outcome
-    from sync.sqlite import Connection
 
 Asked = Request[Who, Any, State]
 
@@ -41,6 +43,9 @@ PAGES = Environment(
     enable_async=False,
 )
 PAGES.globals["static"] = address
+
+NOTHING = sqlite.connect(":memory:")
+"""An empty record, for pages that read none."""
 
 COMMAND = re.compile(r"[0-9A-Za-z-]{8,40}\Z")
 
@@ -146,6 +151,21 @@ def gone_view(desk: Desk, gone: Gone) -> View:
     )
 
 
+def without_record(request: Asked, who: Who, build: Callable[[Texts], View]) -> Response[str]:
+    """A page that reads nothing: for when something has gone wrong already."""
+    t = Texts(who.language)
+    view = build(t)
+    store = request.app.state.store
+    desk = Desk(NOTHING, who, store, store, node_of(request).status(), t, request.app.state.new_id)
+    html = render(desk, view, csrf=csrf_of(request), whole=not is_htmx(request))
+    return Response(html, status_code=view.status, media_type=MediaType.HTML, headers={"Cache-Control": "no-store"})
+
+
+def csrf_of(request: Asked) -> str:
+    token = ScopeState.from_scope(request.scope).csrf_token
+    return token if isinstance(token, str) else request.cookies.get("csrftoken", "")
+
+
 async def show(
     request: Asked,
     build: Build,
@@ -157,8 +177,7 @@ async def show(
 ) -> Response[str]:
     """Build a view in a reader thread, render it there, answer."""
     person = who or request.user
-    csrf = ScopeState.from_scope(request.scope).csrf_token
-    token = csrf if isinstance(csrf, str) else request.cookies.get("csrftoken", "")
+    token = csrf_of(request)
     whole = not is_htmx(request) or "hx-history-restore-request" in request.headers
 
     def work(db: Connection) -> tuple[str, View]:
@@ -169,6 +188,8 @@ async def show(
             view = build(desk)
         except Gone as gone:
             view = gone_view(desk, gone)
+        if view.feedback is not None:
+            desk = replace(desk, feedback=view.feedback)
         return render(desk, view, csrf=token, whole=whole), view
 
     begun = time.perf_counter()

@@ -73,7 +73,6 @@ def manifest(desk: Desk, code: str) -> View:
         "say": {
             "more": t("Right parcel."),
             "last": t("Right parcel. Loaded."),
-            "tote": t("Right parcel. Loaded."),
             "again": t("Already on this manifest."),
             "wrong": t("Not a parcel for this courier."),
         },

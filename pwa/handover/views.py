@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pwa import notices, work
 from pwa.desk import Desk, View
+from sync.replica.commands.handover import UNDO_MS
 from sync.rules.states import State, may_release
 from sync.texts import N_
 
@@ -58,6 +59,8 @@ def counter(desk: Desk, fence: int) -> View:
         owner_until=row["owner_until"],
         latest_now=desk.line.moment.latest,
     )
+    # What the shopper refused makes it a put-back, but the rest has been handed over.
+    gone = bool(row["released_at"]) and card.state in (State.RELEASED, State.PUT_BACK)
     leads = desk.rows(
         "SELECT id, name FROM person WHERE active = 1 AND role = 'store_lead' AND id <> ? ORDER BY name", desk.who.person
     )
@@ -73,11 +76,12 @@ def counter(desk: Desk, fence: int) -> View:
             "has_code": bool(row["code_hash"]),
             "lines": [line for line in work.lines(desk, [fence]) if line.held or line.released],
             "leads": leads,
-            "override": override or (not free and card.state != State.RELEASED),
+            "override": override or not free,
             "may_open": card.state in (State.STAGED, State.PACKED),
             "refused": REFUSED,
             "overrides": OVERRIDES,
-            "undo_until": row["released_at"] + 60_000 if card.state == State.RELEASED else 0,
+            "gone": gone,
+            "undo_until": row["released_at"] + UNDO_MS if gone else 0,
             "why": notices.why_ended(desk, fence),
             "released_by": work.people_names(desk).get(row["released_by"], row["released_by"]),
         },

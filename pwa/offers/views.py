@@ -12,6 +12,7 @@ from pwa import notices, work
 from pwa.desk import Desk, View
 from pwa.status.words import FACTS
 from sync.replica import read
+from sync.replica.commands.handover import UNDO_MS
 from sync.rules.reasons import REASONS
 from sync.rules.states import State
 from sync.wire.facts import Fact
@@ -130,7 +131,7 @@ def order(desk: Desk, fence: int) -> View:
             "lines": work.lines(desk, [fence]),
             "history": history(desk, fence),
             "parcels": [{"code": p["code"], "units": sum(q for _, q in json.loads(p["lines"]))} for p in parcels],
-            "undo_until": row["released_at"] + 60_000 if card.state == State.RELEASED else 0,
+            "undo_until": row["released_at"] + UNDO_MS if card.state == State.RELEASED else 0,
             "state_text": read.STATE_TEXTS[State(card.state)],
             "why": notices.why_ended(desk, fence),
         },

@@ -42,15 +42,19 @@ async def scan(request: Asked, wave: str) -> Response[str]:
     result = outcome.result
 
     def good(t: Texts) -> Feedback:
-        left = result.get("left", result.get("line_left"))
-        if left is None:
-            return Feedback("good", t("Right item."))
-        if left:
-            return Feedback("good", t("Right item. {left} more.", left=left))
-        return Feedback("good", t("Right item. Line complete."))
+        tote = result.get("tote", "")
+        if result.get("kind") == "tote":
+            return Feedback("info", t("Tote {tote} is yours now.", tote=tote))
+        if result.get("kind") != "picked":
+            return Feedback("info", t("That is a parcel. Scan the item."))
+        if result["left"]:
+            return Feedback("good", t(views.RIGHT_MORE, tote=tote, left=result["left"]))
+        return Feedback("good", t(views.RIGHT_LAST, tote=tote))
 
     def then(desk: Desk) -> View:
-        return views.pick(desk, wave)
+        here = str(result.get("wave", "")) or wave
+        view = views.pick(desk, here)
+        return view if outcome.refusal is None else views.wrong_item(desk, view, outcome.refusal)
 
     return await answer(request, outcome, then, good, command=form.command)
 

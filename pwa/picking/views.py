@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from pwa import work
-from pwa.desk import Desk, Gone, View
+from pwa.desk import Desk, Feedback, Gone, View
 from sync.rules.reasons import REASONS
+from sync.rules.refusals import Refusal, Why
 from sync.rules.states import State
+from sync.texts import N_
 from sync.wire.facts import Fact, Picked, PickUndone, body_of
+
+RIGHT_MORE = N_("Right. Tote {tote}: {left} more.")
+RIGHT_LAST = N_("Right. Tote {tote}: line complete.")
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Step:
 
 
 def fences_of(desk: Desk, wave: str) -> list[int]:
-    return [row["fence"] for row in desk.rows("SELECT fence FROM assignment WHERE wave = ? ORDER BY tote, fence", wave)]
+    return [row["fence"] for row in desk.rows("SELECT fence FROM assignment WHERE wave = ? ORDER BY accept_by, fence", wave)]
 
 
 def walk(lines: list[work.Line]) -> list[work.Line]:
@@ -46,13 +51,30 @@ def pick(desk: Desk, wave: str) -> View:
         "lines": lines,
         "current": current,
         "done": sum(1 for line in lines if not line.left),
-        "task": task(desk, lines, current),
+        "task": task(desk, fences, lines, current),
         "last": last_pick(desk, lines),
         "picked_totes": [tote for tote in totes if tote.state == State.PICKED],
         "ended": [tote for tote in totes if tote.state == State.PUT_BACK or tote.withdrawn],
     }
     title = desk.t("Tote {tote} · {order}", tote=current.tote or "–", order=current.order_no) if current else desk.t("All picked")
     return View("picking/pick.html", title, f"/waves/{wave}", data, back="/orders?tab=work")
+
+
+def wrong_item(desk: Desk, view: View, refusal: Refusal) -> View:
+    """A wrong item against what the page shows, not against any line of the wave."""
+    current: work.Line | None = view.data["current"]
+    if current is None or refusal.reason is not Why.WRONG_ITEM:
+        return view
+    t = desk.t
+    sku = str(refusal.facts.get("found_sku", ""))
+    row = desk.row("SELECT * FROM item WHERE sku = ?", sku)
+    name, detail = (t.name(row), t.name(row, "detail")) if row else (sku, "")
+    if name == current.name and detail != current.detail:
+        text = t("Wrong kind: this is {found}. Take {wanted}.", found=detail or sku, wanted=current.detail or current.sku)
+    else:
+        text = t("Wrong item: this is {found}.", found=f"{name}, {detail}" if detail else name)
+    told = Feedback("bad", text, t("Put it back. Wanted: {sku}", sku=current.sku), desk.feedback.command if desk.feedback else "")
+    return replace(view, feedback=told)
 
 
 def gone(totes: list[work.Card], fence: int) -> bool:
@@ -63,10 +85,13 @@ def chosen(lines: list[work.Line], key: str) -> work.Line | None:
     return next((line for line in lines if line.key == key), None)
 
 
-def task(desk: Desk, lines: list[work.Line], current: work.Line | None) -> dict[str, Any]:
+def task(desk: Desk, fences: list[int], lines: list[work.Line], current: work.Line | None) -> dict[str, Any]:
     """What the page holds to answer a scan before the store node does (see static/scan.js)."""
     t = desk.t
-    ordered = sorted(lines, key=lambda line: line is not current)
+    # The order in which the command chooses (sync/replica/commands/scanning.py), so that both
+    # put the same scan into the same tote.
+    turn = {fence: n for n, fence in enumerate(fences)}
+    ordered = sorted(lines, key=lambda line: (turn[line.fence], line.line))
     return {
         "lines": [
             {
@@ -80,9 +105,8 @@ def task(desk: Desk, lines: list[work.Line], current: work.Line | None) -> dict[
             for line in ordered
         ],
         "say": {
-            "more": t("Right item. {left} more."),
-            "last": t("Right item. Line complete."),
-            "tote": t("Right item. Into tote {tote}."),
+            "more": t(RIGHT_MORE),
+            "last": t(RIGHT_LAST),
             "again": t("Already complete: all {want} are picked."),
             "wrong": t("Wrong item. Not in this wave."),
         },

@@ -40,7 +40,6 @@ def order(desk: Desk, fence: int) -> View:
         "say": {
             "more": t("Back on the shelf. {left} more."),
             "last": t("Back on the shelf. It can be sold again."),
-            "tote": t("Back on the shelf. It can be sold again."),
             "again": t("All of these are back already."),
             "wrong": t("Not one of the items to put back."),
         },

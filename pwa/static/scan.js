@@ -49,9 +49,7 @@
     const open = fits.find((line) => have(line) < line.want);
     if (open) {
       const left = open.want - have(open) - 1;
-      const text = !open.here && open.tote ? words(held.say.tote, { tote: open.tote })
-        : left > 0 ? words(held.say.more, { left }) : held.say.last;
-      return { mood: "good", text, key: open.key };
+      return { mood: "good", text: words(left > 0 ? held.say.more : held.say.last, { left, tote: open.tote }), key: open.key };
     }
     if (fits.length) return { mood: "again", text: words(held.say.again, { want: fits[0].want }), key: "" };
     return { mood: "bad", text: held.say.wrong, key: "" };

@@ -44,9 +44,9 @@ def message(data: str, event: str = "") -> bytes:
 def news(hints: set[str]) -> list[str]:
     """Names of the page events that hints stand for."""
     names = []
-    if any(hint.startswith(("assignment", "notice")) for hint in hints):
+    if any(hint.startswith(("assignment", "notice", "all")) for hint in hints):
         names.append("work")
-    if any(hint.startswith("stock") for hint in hints):
+    if any(hint.startswith(("stock", "all")) for hint in hints):
         names.append("stock")
     return names
 

@@ -77,7 +77,6 @@ def counter_task(desk: Desk, codes: list[str]) -> dict[str, Any]:
         "say": {
             "more": t("One more."),
             "last": t("One more."),
-            "tote": t("One more."),
             "again": t("One more."),
             "wrong": t("Other goods. Finish these first, or go back."),
         },
