@@ -54,8 +54,8 @@ def gtin14(code: str) -> str:
 def scanned(raw: str) -> Scanned:
     """Read a code. Never raises: what is no GS1 code comes back as its bare text."""
     text = raw.strip()[:LONGEST]
-    if not text:
-        return Scanned("")
+    if not text.isascii() or not text:
+        return Scanned(raw.strip())  # GS1 knows ASCII only; other digits must not pass for these
     plain = gtin14(text)
     if plain:
         # Before biip: an EAN-8 is also a sound element string with AI 96.
