@@ -32,6 +32,9 @@ from server.board import web as board_web
 from server.board.live import Live
 from server.config import CentreConfig
 from server.db import Tx
+from server.hints import Hints
+from server.link.endpoint import LinkRoom, link
+from server.outbox.sender import Sender
 from server.pages import SECURITY_HEADERS, language_of, page, texts
 from server.policy.read import forget_policy
 from server.signin import web as signin_web
@@ -56,7 +59,10 @@ def make_app(config: CentreConfig) -> Litestar:
     api = Router(
         "/api/v1",
         route_handlers=[
-            *orders.HANDLERS, *availability.HANDLERS, *uploads.HANDLERS, *events.HANDLERS,
+            *orders.HANDLERS,
+            *availability.HANDLERS,
+            *uploads.HANDLERS,
+            *events.HANDLERS,
         ],
         guards=[needs_key],
         security=[{"ApiKey": []}],
@@ -64,23 +70,36 @@ def make_app(config: CentreConfig) -> Litestar:
     pages = Router(
         "/",
         route_handlers=[
-            *signin_web.HANDLERS, *board_web.HANDLERS, *store_page.HANDLERS, *order_page.HANDLERS,
-            *case_pages.HANDLERS, *stock_pages.HANDLERS, *outbox_page.HANDLERS,
+            *signin_web.HANDLERS,
+            *board_web.HANDLERS,
+            *store_page.HANDLERS,
+            *order_page.HANDLERS,
+            *case_pages.HANDLERS,
+            *stock_pages.HANDLERS,
+            *outbox_page.HANDLERS,
         ],
         before_request=signin_web.signed_in_only,
         include_in_schema=False,
     )
     static = create_static_files_router(
-        "/static", directories=[HERE / "static"], include_in_schema=False,
-        cache_control=None, opt={"exclude_from_csrf": True},
+        "/static",
+        directories=[HERE / "static"],
+        include_in_schema=False,
+        cache_control=None,
+        opt={"exclude_from_csrf": True},
     )
     return Litestar(
-        route_handlers=[health, api, pages, static, *_link_handlers()],
+        route_handlers=[health, api, pages, static, link],
         lifespan=[_lifespan(config)],
         state=State({"config": config}),
         before_send=[_security_headers],
-        exception_handlers={Refused: _refused, Busy: _trouble, HTTPException: _trouble, Exception: _trouble,
-                            problems.ApiError: problems.on_api_error},
+        exception_handlers={
+            Refused: _refused,
+            Busy: _trouble,
+            HTTPException: _trouble,
+            Exception: _trouble,
+            problems.ApiError: problems.on_api_error,
+        },
         csrf_config=CSRFConfig(
             secret=_secret(config),
             cookie_name="yipan_centre_csrf",
@@ -99,19 +118,13 @@ def make_app(config: CentreConfig) -> Litestar:
             # No page that loads its scripts from elsewhere: the document itself, for people's own tools.
             render_plugins=[JsonRenderPlugin(path=["/openapi.json", "/"]), YamlRenderPlugin()],
             components=Components(
-                security_schemes={"ApiKey": SecurityScheme(type="http", scheme="bearer", description="The channel's key")}
+                security_schemes={
+                    "ApiKey": SecurityScheme(type="http", scheme="bearer", description="The channel's key")
+                }
             ),
             use_handler_docstrings=True,
         ),
     )
-
-
-def _link_handlers() -> list[Any]:
-    try:
-        from server.link.endpoint import HANDLERS
-    except ModuleNotFoundError:
-        return []
-    return list(HANDLERS)
 
 
 def _lifespan(config: CentreConfig) -> Any:
@@ -123,16 +136,21 @@ def _lifespan(config: CentreConfig) -> Any:
         state.clock, state.dice = config.clock, config.dice
         state.sessions, state.api_keys = signin_web.Sessions(), Keys()
         state.live = Live(writer, writer.hints, config.clock, switch=bool(config.demo_control_url))
+        state.link = LinkRoom(writer, writer.hints, clock=config.clock, dice=config.dice)
+        await state.link.start()
         await state.live.start()
         tasks = []
         if config.timers:
             tasks.append(asyncio.create_task(_timers(writer, config), name="timers"))
-            tasks.append(asyncio.create_task(_sender(writer, config), name="outbox"))
+            sender = Sender(writer, config.clock)
+            tasks.append(asyncio.create_task(sender.run(), name="outbox"))
+            tasks.append(asyncio.create_task(_wake_sender(sender, writer.hints), name="outbox hints"))
         if config.demo_control_url:
             tasks.append(asyncio.create_task(_watch_switches(state.live, config), name="switches"))
         try:
             yield
         finally:
+            await state.link.drain()
             for task in tasks:
                 task.cancel()
             for task in tasks:
@@ -162,12 +180,11 @@ async def _timers(writer: Writer, config: CentreConfig) -> None:
         await asyncio.sleep(TICK_S)
 
 
-async def _sender(writer: Writer, config: CentreConfig) -> None:
-    try:
-        from server.outbox.sender import Sender
-    except ModuleNotFoundError:
-        return
-    await Sender(writer, config.clock).run()
+async def _wake_sender(sender: Sender, hints: Hints) -> None:
+    with hints.listen({"outbox"}) as listener:
+        while True:
+            if await listener.wait():
+                sender.wake()
 
 
 async def _watch_switches(live: Live, config: CentreConfig) -> None:
@@ -200,7 +217,9 @@ async def _security_headers(message: Message, scope: Scope) -> None:
     if message["type"] == "http.response.start":
         had = {name.lower() for name, _ in message["headers"]}
         extra = [
-            (name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items() if name.encode() not in had
+            (name.encode(), value.encode())
+            for name, value in SECURITY_HEADERS.items()
+            if name.encode() not in had
         ]
         if scope["path"].startswith("/static/"):
             # Their addresses carry a stamp that changes with them.
@@ -225,7 +244,9 @@ def _trouble(request: Request[Any, Any, Any], error: Exception) -> Response[Any]
             return problems.on_http(request, error)
         return problems.on_bug(request, error)
     own = texts(language_of(request))
-    status = error.status_code if isinstance(error, HTTPException) else 503 if isinstance(error, Busy) else 500
+    status = (
+        error.status_code if isinstance(error, HTTPException) else 503 if isinstance(error, Busy) else 500
+    )
     if status == 404:
         title = own.say("There is no page at this address.")
         next_step = own.say("Go to the board and look for it there.")
@@ -238,5 +259,7 @@ def _trouble(request: Request[Any, Any, Any], error: Exception) -> Response[Any]
     else:
         log.error("page %s failed", request.url.path, exc_info=error)
         title = own.say("Something went wrong inside the centre.")
-        next_step = own.say("Nothing was saved. Try again; if it fails again, tell the operator when this was.")
+        next_step = own.say(
+            "Nothing was saved. Try again; if it fails again, tell the operator when this was."
+        )
     return page(request, "trouble.html", status=status, title=title, next_step=next_step)

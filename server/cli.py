@@ -9,8 +9,6 @@ step. Exit codes: 0 done; 1 done in part, or something was found wrong; 2 asked 
 
 from __future__ import annotations
 
-import sync.sqlite  # noqa: I001  first: it decides which SQLite this process has
-
 import importlib
 import os
 import sys

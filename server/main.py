@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sync.sqlite  # noqa: I001  first: it decides which SQLite this process has
-
 import socket
 
 import uvicorn
 
+import sync.sqlite
 from server.app import make_app
 from server.config import CentreConfig
 

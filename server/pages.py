@@ -166,8 +166,19 @@ def _stamp() -> str:
 def render(template: str, lang: str, **values: Any) -> str:
     """A template or part of one, in a language."""
     own = texts(lang)
-    return _templates().get_template(template).render(
-        {"_": own.say, "_n": own.say_n, "t": own, "lang": lang, "static": f"/static/{{}}?{_stamp()}".format, **values}
+    return (
+        _templates()
+        .get_template(template)
+        .render(
+            {
+                "_": own.say,
+                "_n": own.say_n,
+                "t": own,
+                "lang": lang,
+                "static": f"/static/{{}}?{_stamp()}".format,
+                **values,
+            }
+        )
     )
 
 
@@ -185,7 +196,9 @@ def page(request: WebRequest, template: str, *, status: int = 200, **values: Any
         now=now,
         **values,
     )
-    return Response(html, media_type=MediaType.HTML, status_code=status, headers={"cache-control": "no-store"})
+    return Response(
+        html, media_type=MediaType.HTML, status_code=status, headers={"cache-control": "no-store"}
+    )
 
 
 def refused_page(request: WebRequest, refused: Refused, status: int = 403) -> Response[str]:

@@ -74,7 +74,9 @@ def fill(tx: Tx, now: int = NOON, *, stock: int = 10) -> None:
     ]
     loaded = load_items(tx, items, now=now)
     assert not loaded.errors, loaded.errors
-    load_sellables(tx, [{"code": "SET-1", "name_en": "Set", "name_zh": "套装", "parts": "TEE-WHITE-M*2 CAP-NAVY"}])
+    load_sellables(
+        tx, [{"code": "SET-1", "name_en": "Set", "name_zh": "套装", "parts": "TEE-WHITE-M*2 CAP-NAVY"}]
+    )
     load_channels(
         tx,
         [
@@ -93,7 +95,11 @@ def fill(tx: Tx, now: int = NOON, *, stock: int = 10) -> None:
     if stock:
         for code, *_ in STORES:
             load_stock(
-                tx, [{"sku": sku, "qty": stock} for sku, *_ in ITEMS], document=f"OPEN-{code}", now=now, store=code
+                tx,
+                [{"sku": sku, "qty": stock} for sku, *_ in ITEMS],
+                document=f"OPEN-{code}",
+                now=now,
+                store=code,
             )
 
 
@@ -159,7 +165,9 @@ ORDER: dict[str, Any] = {
 def running(config: CentreConfig) -> Iterator[str]:
     """The centre under uvicorn in a thread, for a browser. Yields its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(make_app(config), log_level="warning", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(
+        uvicorn.Config(make_app(config), log_level="warning", timeout_graceful_shutdown=1)
+    )
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
     thread.start()
     until = time.monotonic() + 20

@@ -16,9 +16,7 @@ from sync.texts import N_
 MOST_SKUS = 200
 
 
-def available(
-    db: sqlite3.Connection, channel: str, sku: str, *, by_store: bool
-) -> AvailableOut | None:
+def available(db: sqlite3.Connection, channel: str, sku: str, *, by_store: bool) -> AvailableOut | None:
     """An item, a bundle or a listing of the channel; None when it is none of them."""
     row = db.execute(
         "SELECT sellable FROM listing WHERE channel = ? AND external_sku = ?", (channel, sku)
@@ -61,8 +59,12 @@ async def availability(
     caller: Caller = request.user
     if channel and channel != caller.channel:
         raise ApiError(
-            403, "other-channel", N_("This key belongs to channel {own}, not to {asked}."),
-            N_("Leave the channel out, or use that channel's own key."), own=caller.channel, asked=channel[:80],
+            403,
+            "other-channel",
+            N_("This key belongs to channel {own}, not to {asked}."),
+            N_("Leave the channel out, or use that channel's own key."),
+            own=caller.channel,
+            asked=channel[:80],
         )
     state = request.app.state
     now = state.clock()

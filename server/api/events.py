@@ -58,8 +58,13 @@ async def outbox(request: ApiRequest, after: After = 0, limit: Most = 200) -> Ou
         return OutboxOut(
             [
                 MessageOut(
-                    id=row["id"], event=row["event_id"], at=moment(row["at"]), kind=row["kind"],
-                    order_no=row["order_no"], state=row["state"], attempts=row["attempts"],
+                    id=row["id"],
+                    event=row["event_id"],
+                    at=moment(row["at"]),
+                    kind=row["kind"],
+                    order_no=row["order_no"],
+                    state=row["state"],
+                    attempts=row["attempts"],
                     payload=msgspec.Raw(row["payload"].encode()),
                 )
                 for row in rows

@@ -1,4 +1,4 @@
-"""Who calls the API: a channel, by its key. What the key may do is the key's scopes and the one permission table."""
+"""Who calls the API: a channel, by its key. It may do what its scopes and the permission table both allow."""
 
 from __future__ import annotations
 

@@ -43,7 +43,9 @@ def order_out(
     db: sqlite3.Connection, order_no: str, channel: str, own: Texts, *, repeated: bool = False
 ) -> OrderOut:
     """Where an order of this channel stands. Another channel's order is as unknown as none."""
-    order = db.execute("SELECT * FROM shop_order WHERE no = ? AND channel = ?", (order_no, channel)).fetchone()
+    order = db.execute(
+        "SELECT * FROM shop_order WHERE no = ? AND channel = ?", (order_no, channel)
+    ).fetchone()
     if order is None:
         raise refuse(Why.UNKNOWN_ORDER, order=order_no)
     parts = []
@@ -65,7 +67,9 @@ def order_out(
                 stage=fo["stage"] or "",
                 lines=[
                     LineOut(line["sku"], line["qty"], line["released"], line["cancelled"])
-                    for line in db.execute("SELECT * FROM fulfilment_line WHERE fo = ? ORDER BY line", (fo["fo"],))
+                    for line in db.execute(
+                        "SELECT * FROM fulfilment_line WHERE fo = ? ORDER BY line", (fo["fo"],)
+                    )
                 ],
             )
         )
@@ -81,7 +85,9 @@ def order_out(
         pickup_code=order["pickup_code"],
         lines=[
             OrderLineOut(line["sellable"], line["qty"], line["price_fen"])
-            for line in db.execute("SELECT * FROM shop_order_line WHERE order_no = ? ORDER BY line", (order_no,))
+            for line in db.execute(
+                "SELECT * FROM shop_order_line WHERE order_no = ? ORDER BY line", (order_no,)
+            )
         ],
         parts=parts,
         history=[
@@ -97,8 +103,13 @@ def order_out(
 
 def event_out(row: sqlite3.Row) -> EventOut:
     return EventOut(
-        id=row["id"], at=moment(row["at"]), kind=row["kind"], order_no=row["order_no"],
-        fulfilment_order=row["fo"], store=row["store"], data=json.loads(row["data"] or "{}"),
+        id=row["id"],
+        at=moment(row["at"]),
+        kind=row["kind"],
+        order_no=row["order_no"],
+        fulfilment_order=row["fo"],
+        store=row["store"],
+        data=json.loads(row["data"] or "{}"),
     )
 
 
@@ -106,16 +117,20 @@ def _part_says(fo: sqlite3.Row, own: Texts) -> str:
     store = own.name(fo) or fo["store"]
     match fo["state"]:
         case "offered":
-            return own.say("offered to {store}, which answers by {time}", store=store, time=own.clock(fo["accept_by"]))
+            return own.say(
+                "offered to {store}, which answers by {time}", store=store, time=own.clock(fo["accept_by"])
+            )
         case "owned":
-            return own.say("{store} has it: {stage}", store=store, stage=state_words(fo["stage"] or "accepted", own))
+            return own.say(
+                "{store} has it: {stage}", store=store, stage=state_words(fo["stage"] or "accepted", own)
+            )
         case other:
             return state_words(other, own)
 
 
 @post("/orders", opt={"scope": "orders", "permission": "order.import"}, summary="Place an order")
 async def place_order(request: ApiRequest, data: OrderIn) -> Response[OrderOut]:
-    """Idempotent by external_id: a repeat is answered with where the order stands now (200 instead of 201)."""
+    """Idempotent by external_id: a repeat is answered with where the order stands (200 instead of 201)."""
     caller: Caller = request.user
     state, own = request.app.state, texts(lang_of(request))
     now = state.clock()
@@ -159,7 +174,9 @@ async def read_order_by_external_id(request: ApiRequest, external_id: str) -> Or
 
 
 @post(
-    "/orders/{order_no:str}/cancel", opt={"scope": "orders", "permission": "order.cancel"}, status_code=200,
+    "/orders/{order_no:str}/cancel",
+    opt={"scope": "orders", "permission": "order.cancel"},
+    status_code=200,
     summary="Cancel an order",
 )
 async def cancel_order(request: ApiRequest, order_no: str) -> CancelledOut:

@@ -123,14 +123,23 @@ def on_refused(request: ApiRequest, error: Refused) -> Response[bytes]:
 
 def on_api_error(request: ApiRequest, error: ApiError) -> Response[bytes]:
     return problem(
-        request, error.status, error.code, error.title, error.next_step,
-        lines=error.lines, headers=error.headers, **error.facts,
+        request,
+        error.status,
+        error.code,
+        error.title,
+        error.next_step,
+        lines=error.lines,
+        headers=error.headers,
+        **error.facts,
     )
 
 
 def on_busy(request: ApiRequest, _error: Busy) -> Response[bytes]:
     return problem(
-        request, 503, "busy", N_("The centre has more waiting than it can take in."),
+        request,
+        503,
+        "busy",
+        N_("The centre has more waiting than it can take in."),
         N_("Send the same request again in a moment; a repeat is never done twice."),
         headers={"retry-after": "2"},
     )
@@ -140,46 +149,73 @@ def on_http(request: ApiRequest, error: HTTPException) -> Response[bytes]:
     """What the framework refuses: said the same way as everything else."""
     if isinstance(error, ValidationException):
         return problem(
-            request, 400, "not-understood", N_("The request is not what this address takes."),
-            N_("Compare it with the description at /schema."), lines=_lines(error),
+            request,
+            400,
+            "not-understood",
+            N_("The request is not what this address takes."),
+            N_("Compare it with the description at /schema."),
+            lines=_lines(error),
         )
     if isinstance(error, NotAuthorizedException):
         return problem(
-            request, 401, "key-wanted", N_("This needs the API key of a channel."),
+            request,
+            401,
+            "key-wanted",
+            N_("This needs the API key of a channel."),
             N_("Send the header Authorization: Bearer KEY. Keys are made with `yipan channel add`."),
             headers={"www-authenticate": "Bearer"},
         )
     if isinstance(error, PermissionDeniedException):
         return problem(
-            request, 403, "not-allowed", N_("This key may not do that."),
+            request,
+            403,
+            "not-allowed",
+            N_("This key may not do that."),
             N_("Ask headquarters for a key with the right scope."),
         )
     if isinstance(error, MethodNotAllowedException):
         return problem(
-            request, 405, "method", N_("This address does not take {method}."),
+            request,
+            405,
+            "method",
+            N_("This address does not take {method}."),
             N_("Compare the request with the description at /schema."),
-            headers=dict(error.headers or {}), method=request.method,
+            headers=dict(error.headers or {}),
+            method=request.method,
         )
     if isinstance(error, NotFoundException):
         return problem(
-            request, 404, "no-such-address", N_("There is nothing at this address."),
+            request,
+            404,
+            "no-such-address",
+            N_("There is nothing at this address."),
             N_("Compare it with the description at /schema."),
         )
     if error.status_code == 413:
         return problem(
-            request, 413, "too-large", N_("The request is larger than {megabytes} MB."),
+            request,
+            413,
+            "too-large",
+            N_("The request is larger than {megabytes} MB."),
             N_("Cut it into parts; each part is taken by itself."),
             megabytes=request.app.state.config.max_body // 1024 // 1024,
         )
     if error.status_code == 429:
         return problem(
-            request, 429, "too-often", N_("Too many requests with this key."), N_("Wait a moment, then go on."),
+            request,
+            429,
+            "too-often",
+            N_("Too many requests with this key."),
+            N_("Wait a moment, then go on."),
             headers=dict(error.headers or {}),
         )
     if isinstance(error, ClientException) or error.status_code < 500:
         return problem(
-            request, error.status_code, "not-understood",
-            N_("The request could not be read: {what}."), N_("Compare it with the description at /schema."),
+            request,
+            error.status_code,
+            "not-understood",
+            N_("The request could not be read: {what}."),
+            N_("Compare it with the description at /schema."),
             what=error.detail,
         )
     return on_bug(request, error)
@@ -190,8 +226,13 @@ def on_bug(request: ApiRequest, error: Exception) -> Response[bytes]:
     number = new_id(state.clock(), state.dice)[-8:]
     log.error("incident %s at %s %s", number, request.method, request.url.path, exc_info=error)
     return problem(
-        request, 500, "trouble", N_("Something went wrong inside the centre (incident {number})."),
-        N_("Nothing of this request was saved. Send it again; if it fails again, tell the operator the number."),
+        request,
+        500,
+        "trouble",
+        N_("Something went wrong inside the centre (incident {number})."),
+        N_(
+            "Nothing of this request was saved. Send it again; if it fails again, tell the operator the number."
+        ),
         number=number,
     )
 
@@ -200,7 +241,9 @@ def _lines(error: ValidationException) -> list[ProblemLine]:
     found = []
     for one in error.extra if isinstance(error.extra, list) else []:
         if isinstance(one, dict):
-            found.append(ProblemLine(field=str(one.get("key", "")), message=str(one.get("message", ""))[:300]))
+            found.append(
+                ProblemLine(field=str(one.get("key", "")), message=str(one.get("message", ""))[:300])
+            )
     return found
 
 

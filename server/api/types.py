@@ -5,7 +5,7 @@ Times are RFC 3339 text in UTC; money is in fen; names of columns stay inside.
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -18,7 +18,7 @@ Quantity = Annotated[int, Meta(ge=1, le=10_000)]
 
 def moment(at: int) -> str:
     """Milliseconds since 1970 as RFC 3339; empty for never."""
-    return datetime.fromtimestamp(at / 1000, timezone.utc).isoformat(timespec="milliseconds") if at else ""
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds") if at else ""
 
 
 class ProblemLine(Struct, omit_defaults=True):

@@ -39,15 +39,21 @@ async def rows_of(request: ApiRequest) -> Rows:
     body = await request.body()
     if not body.strip():
         raise ApiError(
-            400, "empty", N_("The request has no body."), N_("Send the rows as JSON or as CSV with a header line.")
+            400,
+            "empty",
+            N_("The request has no body."),
+            N_("Send the rows as JSON or as CSV with a header line."),
         )
     if kind == "text/csv":
         return read_csv(body)
     if kind in ("application/json", "application/x-ndjson", "application/jsonl"):
         return read_json(body)
     raise ApiError(
-        415, "media-type", N_("This address takes JSON or CSV, not {kind}."),
-        N_("Set Content-Type to application/json or text/csv."), kind=kind or "–",
+        415,
+        "media-type",
+        N_("This address takes JSON or CSV, not {kind}."),
+        N_("Set Content-Type to application/json or text/csv."),
+        kind=kind or "–",
     )
 
 
@@ -61,7 +67,8 @@ def answer(request: ApiRequest, loaded: Loaded) -> Response[LoadedOut]:
     else:
         says = own.say(
             "{good} lines were taken, {bad} were not. Mend those and send the file again.",
-            good=loaded.good, bad=bad,
+            good=loaded.good,
+            bad=bad,
         )
     status = 200 if not bad else 207 if loaded.good else 422
     return Response(
@@ -71,7 +78,8 @@ def answer(request: ApiRequest, loaded: Loaded) -> Response[LoadedOut]:
             repeated=loaded.repeated,
             says=says,
             errors=[
-                ProblemLine(error.sentence(own.translate), error.line) for error in loaded.errors[:MOST_ERRORS]
+                ProblemLine(error.sentence(own.translate), error.line)
+                for error in loaded.errors[:MOST_ERRORS]
             ],
         ),
         status_code=status,
@@ -84,8 +92,12 @@ async def load_catalogue(request: ApiRequest, part: str) -> Response[LoadedOut]:
     load = CATALOGUE.get(part)
     if load is None:
         raise ApiError(
-            404, "no-such-address", N_("The catalogue has no part called {part}."),
-            N_("Parts are: {parts}."), part=part[:40], parts=", ".join(CATALOGUE),
+            404,
+            "no-such-address",
+            N_("The catalogue has no part called {part}."),
+            N_("Parts are: {parts}."),
+            part=part[:40],
+            parts=", ".join(CATALOGUE),
         )
     rows = await rows_of(request)
     state = request.app.state
@@ -106,7 +118,9 @@ async def put_catalogue(request: ApiRequest, part: str) -> Response[LoadedOut]:
     return await load_catalogue(request, part)
 
 
-@post("/catalogue/{part:str}", opt={"scope": "catalogue"}, summary="Upload a part of the catalogue", **_UPLOAD)
+@post(
+    "/catalogue/{part:str}", opt={"scope": "catalogue"}, summary="Upload a part of the catalogue", **_UPLOAD
+)
 async def post_catalogue(request: ApiRequest, part: str) -> Response[LoadedOut]:
     """The same as PUT, for systems that can only POST."""
     return await load_catalogue(request, part)
@@ -120,7 +134,9 @@ async def post_stock(
     caller: Caller = request.user
     if not document.strip() or len(document) > 80:
         raise ApiError(
-            400, "document-wanted", N_("A stock upload needs a document number of at most 80 letters."),
+            400,
+            "document-wanted",
+            N_("A stock upload needs a document number of at most 80 letters."),
             N_("Add ?document=NUMBER; the same document is booked only once."),
         )
     rows = await rows_of(request)
@@ -128,11 +144,16 @@ async def post_stock(
     now = state.clock()
     loaded = await state.writer.do(
         lambda tx: load_stock(
-            tx, rows, document=document.strip(), now=now, store=store, absolute=absolute, person=caller.channel
+            tx,
+            rows,
+            document=document.strip(),
+            now=now,
+            store=store,
+            absolute=absolute,
+            person=caller.channel,
         )
     )
     return answer(request, loaded)
 
 
 HANDLERS = [put_catalogue, post_catalogue, post_stock]
-

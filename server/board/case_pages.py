@@ -20,9 +20,7 @@ from sync.rules.refusals import Why, refuse
 SHOWN = 200
 OUTCOME_LETTERS = 500
 
-_CASES = (
-    "SELECT c.*, s.name_en, s.name_zh, s.region FROM open_case c LEFT JOIN store s ON s.code = c.store"
-)
+_CASES = "SELECT c.*, s.name_en, s.name_zh, s.region FROM open_case c LEFT JOIN store s ON s.code = c.store"
 
 
 def cases_now(db: sqlite3.Connection, *, region: str, store: str, closed: bool) -> list[sqlite3.Row]:
@@ -45,7 +43,7 @@ def case_now(db: sqlite3.Connection, case_id: str) -> dict[str, Any] | None:
             "SELECT * FROM fact WHERE store = ? AND incarnation = ? AND number = ?",
             (one.get("store", ""), one.get("incarnation", ""), one.get("number", 0)),
         ).fetchone()
-        facts.append({"named": one, "fact": row, "body": _readable(row["raw"]) if row else ""})
+        facts.append({"named": {"store": "", "number": 0, "kind": "", "note": "", **one}, "fact": row, "body": _readable(row["raw"]) if row else ""})
     return {
         "case": dict(case),
         "facts": facts,
@@ -69,7 +67,11 @@ async def cases_page(request: WebRequest, store: str = "", closed: bool = False)
     )
     own = texts(language_of(request))
     return page(
-        request, "cases/list.html", cases=rows, closed=closed, store=store,
+        request,
+        "cases/list.html",
+        cases=rows,
+        closed=closed,
+        store=store,
         tell=lambda case: sentence(case, own.translate),
     )
 
@@ -83,7 +85,9 @@ async def _found(request: WebRequest, case_id: str, permission: str) -> dict[str
     if manager.scope_region and not case["region"]:
         # A case of no store belongs to headquarters.
         raise refuse(Why.OUT_OF_SCOPE, place=case_id, person=manager.name)
-    check(request, permission, store=case["store"], region=case["region"] or "", read=permission == "case.view")
+    check(
+        request, permission, store=case["store"], region=case["region"] or "", read=permission == "case.view"
+    )
     return found  # type: ignore[no-any-return]
 
 
@@ -105,7 +109,8 @@ def _case(request: WebRequest, found: dict[str, Any], trouble: str = "", status:
         remedies=remedies(case, own.translate),
         state=lambda word: state(word, own),
         may_close=case["state"] == "open"
-        and may(request.scope["user"].actor, "case.close", store=case["store"], region=case["region"] or "") is None,
+        and may(request.scope["user"].actor, "case.close", store=case["store"], region=case["region"] or "")
+        is None,
         trouble=trouble,
     )
 
@@ -126,9 +131,10 @@ async def close(request: WebRequest, case_id: str) -> Response[Any]:
     )
     if not closed:
         found = await _found(request, case_id, "case.view")
-        return _case(request, found, own.say("Somebody settled this case a moment ago. Nothing was changed."), 409)
+        return _case(
+            request, found, own.say("Somebody settled this case a moment ago. Nothing was changed."), 409
+        )
     return Redirect(f"/cases/{case_id}", status_code=303)
 
 
 HANDLERS = [cases_page, case_page, close]
-

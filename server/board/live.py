@@ -165,7 +165,9 @@ class Live:
         shape = (tuple(seen.stores), scale(seen), frozenset(self.cut))
         changed = [code for code, row in seen.stores.items() if before.stores.get(code) != row]
         around = (seen.unroutable, seen.cases_elsewhere, seen.oldest_case_at) != (
-            before.unroutable, before.cases_elsewhere, before.oldest_case_at
+            before.unroutable,
+            before.cases_elsewhere,
+            before.oldest_case_at,
         )
         if shape == self._shape and not changed and not news and not around:
             return
@@ -186,7 +188,10 @@ class Live:
 
     def _values(self, lang: str) -> dict[str, object]:
         return {
-            "now": self._look.at, "scale": scale(self._look), "switch": self.switch, "cut": self.cut,
+            "now": self._look.at,
+            "scale": scale(self._look),
+            "switch": self.switch,
+            "cut": self.cut,
             "points": points,
         }
 
@@ -220,7 +225,10 @@ class Live:
             render("board/tiles.html", lang, k=tiles(self._look, self._pulse, region), now=now),
             render("board/attention.html", lang, worst=worst, now=now),
             render(
-                "board/ticker.html", lang, happenings=news, tell=lambda e: sentence(e, own),
+                "board/ticker.html",
+                lang,
+                happenings=news,
+                tell=lambda e: sentence(e, own),
                 store_name=lambda code: own.name(stores[code]) if code in stores else code,
             ),
         )
@@ -248,7 +256,13 @@ class Live:
                 for row in rows
                 if self._row_version.get(row.code, 0) > since
             ],
-            **dict(zip(("tiles", "attention", "ticker"), map(Markup, self._around(lang, region, values)), strict=True)),
+            **dict(
+                zip(
+                    ("tiles", "attention", "ticker"),
+                    map(Markup, self._around(lang, region, values)),
+                    strict=True,
+                )
+            ),
         )
         lines = "".join(f"data: {line}\n" for line in html.split("\n") if line.strip())
         data = f"id: {self.boot}.{self.version}\n{lines}\n".encode()

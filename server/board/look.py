@@ -86,18 +86,40 @@ def look(db: sqlite3.Connection, pulse: Pulse, now: int) -> Look:
         up = bool(row["connected_at"]) and not row["closed_at"]
         since = (row["connected_at"] if up else row["closed_at"]) or 0
         level, risk = judge(
-            now, up=up, since=since, offers=waiting, next_lapse=lapse, owned=owned.get(code, 0),
-            late=late.get(code, 0), cases=cases.get(code, (0, 0))[0], lapsed=day.lapsed,
-            oldest_unsent_at=row["oldest_unsent_at"] or 0, unsent=row["unsent"] or 0,
+            now,
+            up=up,
+            since=since,
+            offers=waiting,
+            next_lapse=lapse,
+            owned=owned.get(code, 0),
+            late=late.get(code, 0),
+            cases=cases.get(code, (0, 0))[0],
+            lapsed=day.lapsed,
+            oldest_unsent_at=row["oldest_unsent_at"] or 0,
+            unsent=row["unsent"] or 0,
             work=sum(stages.get(code, ())),
         )
         stores[code] = StoreNow(
-            code=code, name_en=row["name_en"], name_zh=row["name_zh"], region=row["region"],
-            paused=bool(row["paused"]), up=up, since=since, heard_at=0 if up else row["heard_at"] or 0,
-            unsent=row["unsent"] or 0, oldest_unsent_at=row["oldest_unsent_at"] or 0,
-            offers=waiting, next_lapse=lapse, owned=owned.get(code, 0),
-            stages=stages.get(code, (0, 0, 0, 0, 0)), late=late.get(code, 0), lapsed=day.lapsed,
-            cases=cases.get(code, (0, 0))[0], spark=day.spark(now), level=level, risk=risk,
+            code=code,
+            name_en=row["name_en"],
+            name_zh=row["name_zh"],
+            region=row["region"],
+            paused=bool(row["paused"]),
+            up=up,
+            since=since,
+            heard_at=0 if up else row["heard_at"] or 0,
+            unsent=row["unsent"] or 0,
+            oldest_unsent_at=row["oldest_unsent_at"] or 0,
+            offers=waiting,
+            next_lapse=lapse,
+            owned=owned.get(code, 0),
+            stages=stages.get(code, (0, 0, 0, 0, 0)),
+            late=late.get(code, 0),
+            lapsed=day.lapsed,
+            cases=cases.get(code, (0, 0))[0],
+            spark=day.spark(now),
+            level=level,
+            risk=risk,
         )
     oldest = {code: at for code, (_, at) in cases.items()}
     return Look(
@@ -111,8 +133,19 @@ def look(db: sqlite3.Connection, pulse: Pulse, now: int) -> Look:
 
 
 def judge(
-    now: int, *, up: bool, since: int, offers: int, next_lapse: int, owned: int, late: int, cases: int,
-    lapsed: int, unsent: int, oldest_unsent_at: int, work: int,
+    now: int,
+    *,
+    up: bool,
+    since: int,
+    offers: int,
+    next_lapse: int,
+    owned: int,
+    late: int,
+    cases: int,
+    lapsed: int,
+    unsent: int,
+    oldest_unsent_at: int,
+    work: int,
 ) -> tuple[str, int]:
     """How a row is marked, and where it stands: what may break a promise soonest comes first.
 
@@ -139,7 +172,11 @@ def judge(
 
 
 _STAGE = {
-    "accepted": 0, "picking": 1, "picked": 2, "packed": 2, "staged": 3,
+    "accepted": 0,
+    "picking": 1,
+    "picked": 2,
+    "packed": 2,
+    "staged": 3,
 }
 
 

@@ -56,8 +56,16 @@ def order_now(db: sqlite3.Connection, no: str) -> dict[str, Any] | None:
         "order": {
             key: order[key]
             for key in (
-                "no", "channel", "external_id", "kind", "state", "placed_at", "promised_by", "pickup_store",
-                "closed_at", "cancel_requested_at",
+                "no",
+                "channel",
+                "external_id",
+                "kind",
+                "state",
+                "placed_at",
+                "promised_by",
+                "pickup_store",
+                "closed_at",
+                "cancel_requested_at",
             )
         },
         "shopper": masked_name(order["name"]),
@@ -78,17 +86,25 @@ def order_now(db: sqlite3.Connection, no: str) -> dict[str, Any] | None:
                 (no,),
             )
         ],
-        "returns": db.execute("SELECT * FROM goods_return WHERE order_no = ? ORDER BY received_at", (no,)).fetchall(),
-        "cases": db.execute("SELECT * FROM open_case WHERE order_no = ? ORDER BY opened_at DESC", (no,)).fetchall(),
+        "returns": db.execute(
+            "SELECT * FROM goods_return WHERE order_no = ? ORDER BY received_at", (no,)
+        ).fetchall(),
+        "cases": db.execute(
+            "SELECT * FROM open_case WHERE order_no = ? ORDER BY opened_at DESC", (no,)
+        ).fetchall(),
         "messages": db.execute(
             "SELECT id, kind, state, attempts, at, delivered_at, last_error, channel FROM outgoing"
             " WHERE order_no = ? ORDER BY at DESC, event_id DESC LIMIT 100",
             (no,),
         ).fetchall(),
-        "stores": {row[0]: row for row in db.execute("SELECT code, name_en, name_zh, region, timezone FROM store")},
-        "people": dict(db.execute(
-            "SELECT id, name FROM person WHERE id IN (SELECT person FROM event WHERE order_no = ?)", (no,)
-        ).fetchall()),
+        "stores": {
+            row[0]: row for row in db.execute("SELECT code, name_en, name_zh, region, timezone FROM store")
+        },
+        "people": dict(
+            db.execute(
+                "SELECT id, name FROM person WHERE id IN (SELECT person FROM event WHERE order_no = ?)", (no,)
+            ).fetchall()
+        ),
     }
 
 

@@ -29,6 +29,7 @@ def messages_now(db: sqlite3.Connection, *, kind_of: str, before: int, region: s
 
 def shown(payload: str) -> str:
     """The message with its secrets covered."""
+
     def cover(value: Any) -> Any:
         if isinstance(value, dict):
             return {k: "••••" if k in SECRET and v else cover(v) for k, v in value.items()}
@@ -55,8 +56,13 @@ async def outbox_page(request: WebRequest, state_is: str = "", before: int = 0) 
     )
     own = texts(language_of(request))
     return page(
-        request, "outbox/page.html", messages=rows, counts=counts, state_is=state_is,
-        state=lambda word: state(word, own), more=rows[-1]["event_id"] if len(rows) == SHOWN else 0,
+        request,
+        "outbox/page.html",
+        messages=rows,
+        counts=counts,
+        state_is=state_is,
+        state=lambda word: state(word, own),
+        more=rows[-1]["event_id"] if len(rows) == SHOWN else 0,
     )
 
 

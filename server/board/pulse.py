@@ -68,8 +68,15 @@ def day_start(now: int) -> int:
 
 def happening(row: sqlite3.Row) -> Happening:
     return Happening(
-        id=row["id"], at=row["at"], kind=row["kind"], store=row["store"], order_no=row["order_no"],
-        fo=row["fo"], person=row["person"], data=json.loads(row["data"] or "{}"), fence=row["fence"],
+        id=row["id"],
+        at=row["at"],
+        kind=row["kind"],
+        store=row["store"],
+        order_no=row["order_no"],
+        fo=row["fo"],
+        person=row["person"],
+        data=json.loads(row["data"] or "{}"),
+        fence=row["fence"],
     )
 
 
@@ -181,7 +188,11 @@ class Day:
 
 def add_up(pulse: Pulse, stores: list[str] | None) -> Day:
     """Today for these stores; None for the whole chain."""
-    days = list(pulse.stores.values()) if stores is None else [pulse.stores[s] for s in stores if s in pulse.stores]
+    days = (
+        list(pulse.stores.values())
+        if stores is None
+        else [pulse.stores[s] for s in stores if s in pulse.stores]
+    )
     orders: set[str] = set(pulse.placed) if stores is None else set()
     times: list[int] = []
     accepted = lapsed = shorts = released = complete = 0

@@ -66,10 +66,15 @@ def ledger_now(db: sqlite3.Connection, store: str, sku: str, before: int) -> dic
         "rows": rows,
         "more": rows[-1]["id"] if len(rows) == SHOWN else 0,
         "people": dict(db.execute("SELECT id, name FROM person").fetchall()) if rows else {},
-        "orders": dict(db.execute(
-            "SELECT a.fence, f.order_no FROM assignment a JOIN fulfilment_order f ON f.fo = a.fo"
-            f" WHERE a.fence IN ({','.join('?' * len(rows))})", [row["fence"] for row in rows],
-        ).fetchall()) if rows else {},
+        "orders": dict(
+            db.execute(
+                "SELECT a.fence, f.order_no FROM assignment a JOIN fulfilment_order f ON f.fo = a.fo"
+                f" WHERE a.fence IN ({','.join('?' * len(rows))})",
+                [row["fence"] for row in rows],
+            ).fetchall()
+        )
+        if rows
+        else {},
     }
 
 
@@ -98,7 +103,10 @@ async def ledger_page(request: WebRequest, sku: str, store: str, before: int = 0
     check(request, "stock.view", store=store, region=found["place"]["region"], read=True)
     own = texts(language_of(request))
     return page(
-        request, "stock/ledger.html", **found, zone=found["place"]["timezone"],
+        request,
+        "stock/ledger.html",
+        **found,
+        zone=found["place"]["timezone"],
         why=lambda word: own.say(LEDGER[word]) if word in LEDGER else word.replace("_", " "),
     )
 
@@ -108,15 +116,30 @@ def _(text: str) -> str:
 
 
 LEDGER: dict[str, str] = {
-    "promise": _("promised to an order"), "free": _("promise given up"), "consume": _("left the store"),
-    "rereserve": _("promised again"), "grant": _("given to the store's share"), "granted": _("given to the store's share"),
-    "load": _("stock file"), "stock_loaded": _("stock file"), "sold": _("sold at the till"),
-    "received": _("received"), "transfer_sent": _("sent to another store"), "counted": _("counted"),
-    "adjusted": _("adjusted"), "returned": _("came back"), "sale_returned": _("came back to the till"),
-    "graded": _("graded"), "gave": _("share given to the pool"), "credited": _("debt was paid twice, credited"),
-    "debt_paid": _("debt paid from the pool"), "pay_debt": _("debt paid from the pool"),
-    "handed_over": _("handed over"), "shipped": _("given to the courier"),
-    "handover_undone": _("hand-over taken back"), "shorted": _("short pick"),
+    "promise": _("promised to an order"),
+    "free": _("promise given up"),
+    "consume": _("left the store"),
+    "rereserve": _("promised again"),
+    "grant": _("given to the store's share"),
+    "granted": _("given to the store's share"),
+    "load": _("stock file"),
+    "stock_loaded": _("stock file"),
+    "sold": _("sold at the till"),
+    "received": _("received"),
+    "transfer_sent": _("sent to another store"),
+    "counted": _("counted"),
+    "adjusted": _("adjusted"),
+    "returned": _("came back"),
+    "sale_returned": _("came back to the till"),
+    "graded": _("graded"),
+    "gave": _("share given to the pool"),
+    "credited": _("debt was paid twice, credited"),
+    "debt_paid": _("debt paid from the pool"),
+    "pay_debt": _("debt paid from the pool"),
+    "handed_over": _("handed over"),
+    "shipped": _("given to the courier"),
+    "handover_undone": _("hand-over taken back"),
+    "shorted": _("short pick"),
 }
 
 HANDLERS = [skus_page, sku_page, ledger_page]

@@ -111,10 +111,10 @@ async def pause_store(request: WebRequest, code: str, paused: bool) -> Response[
         raise refuse(Why.UNKNOWN_STORE, store=code)
     manager = check(request, "store.pause", store=code, region=row[0])
     now = state.clock()
-    await state.writer.do(
-        lambda tx: pause(tx, code, paused, "manager", now=now, person=manager.id)
+    await state.writer.do(lambda tx: pause(tx, code, paused, "manager", now=now, person=manager.id))
+    return Response(
+        "", headers={"hx-refresh": "true"} if "/stores/" in request.headers.get("hx-current-url", "") else {}
     )
-    return Response("", headers={"hx-refresh": "true"} if "/stores/" in request.headers.get("hx-current-url", "") else {})
 
 
 HANDLERS = [store_page, pause_store]

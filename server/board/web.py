@@ -36,9 +36,7 @@ async def board_live(request: WebRequest, seen: str = "") -> Stream:
     async def still_allowed() -> bool:
         return await manager_of(request) is not None
 
-    events = request.app.state.live.stream(
-        language_of(request), manager.scope_region, seen, still_allowed
-    )
+    events = request.app.state.live.stream(language_of(request), manager.scope_region, seen, still_allowed)
     return Stream(
         events,
         media_type="text/event-stream",
@@ -56,8 +54,13 @@ async def find_page(request: WebRequest, q: str = "") -> Response[Any]:
         return Redirect(place, status_code=303)
     own = texts(language_of(request))
     return page(
-        request, "trouble.html", status=404, title=own.say("Nothing here is called “{q}”.", q=asked),
-        next_step=own.say("Try an order number such as YP-000123, a SKU, a code from a label, or a store's name."),
+        request,
+        "trouble.html",
+        status=404,
+        title=own.say("Nothing here is called “{q}”.", q=asked),
+        next_step=own.say(
+            "Try an order number such as YP-000123, a SKU, a code from a label, or a store's name."
+        ),
     )
 
 

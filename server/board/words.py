@@ -53,27 +53,52 @@ SENTENCES: dict[str, str] = {
 }
 
 STATES: dict[str, str] = {
-    "offered": N_("offered"), "accepted": N_("accepted"), "picking": N_("being picked"),
-    "picked": N_("picked"), "packed": N_("packed"), "staged": N_("on the waiting shelf"),
-    "released": N_("has left"), "declined": N_("declined"), "put_back": N_("to put back"),
-    "closed": N_("closed"), "waiting": N_("waits for a store"), "owned": N_("owned by a store"),
-    "cancelled": N_("cancelled"), "person": N_("a person decides"), "open": N_("open"),
-    "done": N_("done"), "cancel_requested": N_("cancellation asked for"), "held": N_("waits for grading"),
-    "graded": N_("graded"), "flagged": N_("flagged"), "shown": N_("shown here, no receiver"),
-    "delivered": N_("delivered"), "given_up": N_("given up"), "none": N_("not owned"),
-    "confirmed": N_("owned"), "ended": N_("ended"),
+    "offered": N_("offered"),
+    "accepted": N_("accepted"),
+    "picking": N_("being picked"),
+    "picked": N_("picked"),
+    "packed": N_("packed"),
+    "staged": N_("on the waiting shelf"),
+    "released": N_("has left"),
+    "declined": N_("declined"),
+    "put_back": N_("to put back"),
+    "closed": N_("closed"),
+    "waiting": N_("waits for a store"),
+    "owned": N_("owned by a store"),
+    "cancelled": N_("cancelled"),
+    "person": N_("a person decides"),
+    "open": N_("open"),
+    "done": N_("done"),
+    "cancel_requested": N_("cancellation asked for"),
+    "held": N_("waits for grading"),
+    "graded": N_("graded"),
+    "flagged": N_("flagged"),
+    "shown": N_("shown here, no receiver"),
+    "delivered": N_("delivered"),
+    "given_up": N_("given up"),
+    "none": N_("not owned"),
+    "confirmed": N_("owned"),
+    "ended": N_("ended"),
 }
 """States of orders, fulfilment orders, assignments, returns and messages, for people."""
 
 ENDINGS: dict[str, str] = {
-    "lapsed": N_("not accepted in time"), "late": N_("accepted too late"), "declined": N_("declined"),
-    "cancelled": N_("cancelled"), "reassigned": N_("given to another store"), "no_show": N_("not collected in time"),
-    "short": N_("nothing could be picked"), "debt": N_("the goods had left"), "done": N_("done"),
+    "lapsed": N_("not accepted in time"),
+    "late": N_("accepted too late"),
+    "declined": N_("declined"),
+    "cancelled": N_("cancelled"),
+    "reassigned": N_("given to another store"),
+    "no_show": N_("not collected in time"),
+    "short": N_("nothing could be picked"),
+    "debt": N_("the goods had left"),
+    "done": N_("done"),
     "restored": N_("the centre was restored from a backup"),
 }
 
 KINDS: dict[str, str] = {
-    "pickup": N_("pickup"), "shipment": N_("shipment"), "same_day": N_("same-day delivery"),
+    "pickup": N_("pickup"),
+    "shipment": N_("shipment"),
+    "same_day": N_("same-day delivery"),
 }
 
 

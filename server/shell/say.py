@@ -54,7 +54,9 @@ def opened(data_dir: Path) -> Iterator[Tx]:
     try:
         yield db
     except sqlite3.OperationalError as trouble:
-        raise Stop(f"the database {path} said: {trouble}. Try again; `yipan doctor` looks closer.") from trouble
+        raise Stop(
+            f"the database {path} said: {trouble}. Try again; `yipan doctor` looks closer."
+        ) from trouble
     finally:
         db.close()
 

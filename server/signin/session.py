@@ -91,7 +91,9 @@ def pin_hash_of(tx: sqlite3.Connection, person: str) -> tuple[str, str]:
 def open_session(tx: Tx, person: str, *, now: int, dice: Dice) -> str:
     """A new session; returns the cookie's secret. Old ones of everybody are swept on the way."""
     secret = short_secret(dice, 40)
-    tx.execute("DELETE FROM web_session WHERE used_at < ? OR opened_at < ?", (now - IDLE_MS, now - LONGEST_MS))
+    tx.execute(
+        "DELETE FROM web_session WHERE used_at < ? OR opened_at < ?", (now - IDLE_MS, now - LONGEST_MS)
+    )
     tx.execute(
         "INSERT INTO web_session (token, person, opened_at, used_at) VALUES (?, ?, ?, ?)",
         (hashed(secret), person, now, now),
@@ -118,4 +120,6 @@ def session(tx: sqlite3.Connection, token: str, *, now: int) -> tuple[Manager, i
     ).fetchone()
     if row is None or not is_manager(row["role"]):
         return None
-    return Manager(*(row[key] for key in ("id", "name", "role", "store", "region", "language"))), row["used_at"]
+    return Manager(*(row[key] for key in ("id", "name", "role", "store", "region", "language"))), row[
+        "used_at"
+    ]

@@ -133,19 +133,33 @@ async def sign_in(request: WebRequest) -> Response[Any]:
     if until:
         refusal = refuse(Why.PIN_LOCKED, person=who, time=own.clock(until)).refusal
         return page(
-            request, "signin/page.html", status=429, who=who, back=back,
+            request,
+            "signin/page.html",
+            status=429,
+            who=who,
+            back=back,
             trouble=refusal.sentence(own.translate),
             next_step=own.say("Wait, or ask headquarters for a new PIN."),
         )
     if not await asyncio.to_thread(pin_matches, hashed, pin):
         return page(
-            request, "signin/page.html", status=403, who=who, back=back,
+            request,
+            "signin/page.html",
+            status=403,
+            who=who,
+            back=back,
             trouble=own.say("This id and PIN do not belong together."),
-            next_step=own.say("Check both and try again. After five wrong PINs the id is locked for a while."),
+            next_step=own.say(
+                "Check both and try again. After five wrong PINs the id is locked for a while."
+            ),
         )
     if not core.is_manager(role):
         return page(
-            request, "signin/page.html", status=403, who=who, back=back,
+            request,
+            "signin/page.html",
+            status=403,
+            who=who,
+            back=back,
             trouble=own.say("This page is for managers."),
             next_step=own.say("Sign in at your store's own address; it is on the label of the store's box."),
         )
@@ -186,7 +200,12 @@ async def preferences(request: WebRequest) -> Response[Any]:
         value = str(form.get(key, ""))
         if value in allowed:
             answer.set_cookie(
-                key=cookie, value=value, max_age=400 * 86400, path="/", samesite="lax", httponly=True,
+                key=cookie,
+                value=value,
+                max_age=400 * 86400,
+                path="/",
+                samesite="lax",
+                httponly=True,
                 secure=request.app.state.config.behind_https,
             )
     return answer
@@ -194,7 +213,12 @@ async def preferences(request: WebRequest) -> Response[Any]:
 
 def refused(request: WebRequest, error: Refused) -> Response[str]:
     """A page that may not be seen, or an action the rules say no to, in plain words."""
-    missing = error.refusal.reason in (Why.UNKNOWN_ORDER, Why.UNKNOWN_SKU, Why.UNKNOWN_STORE, Why.UNKNOWN_TASK)
+    missing = error.refusal.reason in (
+        Why.UNKNOWN_ORDER,
+        Why.UNKNOWN_SKU,
+        Why.UNKNOWN_STORE,
+        Why.UNKNOWN_TASK,
+    )
     return refused_page(request, error, status=404 if missing else 403)
 
 
