@@ -239,6 +239,10 @@ class StoreTables:
     def streams(self, tx: sqlite3.Connection) -> Sequence[str]:
         return [f"{name}:{self.store}" if name in PER_STORE else name for name in _BULK_ORDER]
 
+    def last_row(self, tx: sqlite3.Connection) -> int:
+        row = tx.execute("SELECT value FROM meta WHERE key = 'stream_seq'").fetchone()
+        return int(row[0]) if row is not None else 0
+
     def rows_after(
         self, tx: sqlite3.Connection, stream: str, cursor: int, count: int, size: int
     ) -> list[tuple[int, str, bytes]]:

@@ -98,11 +98,14 @@ def _notice_own_restore(end: CentreEnd, tx: Tx, log: CentreLog, now: Reading, he
     head = log.decisions.head(tx)[0]
     mine = log.decisions.chain_at(tx, number) if number > 0 else None
     lost = number > head or (mine is not None and mine != chain)
+    lost = lost or max(hello.streams.values(), default=0) > log.last_row(tx)
     known = log.replica(tx, hello.incarnation)
     if known is not None:
         lost = lost or hello.acked > known.applied
     elif hello.parents:
-        lost = lost or hello.acked > hello.parents[0][1]
+        parent, fork = hello.parents[0]
+        older = log.replica(tx, parent)
+        lost = lost or hello.acked > fork or older is None or older.applied < fork
     else:
         lost = lost or hello.acked > 0
     if lost:

@@ -197,6 +197,10 @@ class CentreLog(Protocol):
 
     def streams(self, tx: Tx) -> Sequence[str]: ...
 
+    def last_row(self, tx: Tx) -> int:
+        """The highest cursor that any stream has reached."""
+        ...
+
     def rows_after(
         self, tx: Tx, stream: str, cursor: int, count: int, size: int
     ) -> list[tuple[int, str, bytes]]: ...
