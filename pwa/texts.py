@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sync.texts import translator
+from sync.texts import N_, translator
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 ROOMS = ("pwa", "sync")
@@ -64,23 +64,23 @@ class Texts:
         then, today = self.at(ms), self.at(now)
         days = (then.date() - today.date()).days
         if days == 0:
-            return self("today {time}", time=f"{then:%H:%M}")
+            return self(N_("today {time}"), time=f"{then:%H:%M}")
         if days == -1:
-            return self("yesterday {time}", time=f"{then:%H:%M}")
+            return self(N_("yesterday {time}"), time=f"{then:%H:%M}")
         if days == 1:
-            return self("tomorrow {time}", time=f"{then:%H:%M}")
+            return self(N_("tomorrow {time}"), time=f"{then:%H:%M}")
         return f"{then:%m-%d %H:%M}"
 
     def age(self, ms: int) -> str:
         """A length of time in its largest unit."""
         seconds = max(ms, 0) // 1000
         if seconds < 60:
-            return self("{n} s", n=seconds)
+            return self(N_("{n} s"), n=seconds)
         if seconds < 3600:
-            return self("{n} min", n=seconds // 60)
+            return self(N_("{n} min"), n=seconds // 60)
         if seconds < 48 * 3600:
-            return self("{n} h", n=seconds // 3600)
-        return self("{n} days", n=seconds // 86400)
+            return self(N_("{n} h"), n=seconds // 3600)
+        return self(N_("{n} days"), n=seconds // 86400)
 
     @staticmethod
     def countdown(ms: int) -> str:

@@ -13,6 +13,7 @@ from litestar.datastructures import State
 from pwa.texts import Texts
 from pwa.web import node_of
 from sync.replica.till import question
+from sync.texts import N_
 
 PERSON = "till"
 
@@ -71,7 +72,7 @@ def locked_out(request: Till) -> Response[bytes] | None:
     given = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
     if key and hmac.compare_digest(given.encode(), key.encode()):
         return None
-    return problem(401, words(request)("This till has no valid key for this store."))
+    return problem(401, words(request)(N_("This till has no valid key for this store.")))
 
 
 def device(request: Till) -> str:
