@@ -94,4 +94,4 @@ class Control:
             heard = self.inbox is not None and self.inbox.take(body, dict(request.headers))
             return Response(None, status_code=204 if heard else 400)
 
-        return Litestar(route_handlers=[lines, switch, messages], openapi_config=None)
+        return Litestar(route_handlers=[lines, switch, messages], openapi_config=None, logging_config=None)

@@ -8,8 +8,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,14 @@ from server.demo.chain import Chain, running
 from server.demo.colleagues import Colleague
 from server.demo.customers import Crowd
 from server.demo.script import Script
-from server.demo.settle import happened, judged, until_quiet
+from server.demo.settle import happened, judged, until_answered, until_quiet
 
 Say = Callable[[str], None]
 
 SETTLE_S = 45.0
 """How long the end of a run may take to become quiet before that is itself a finding."""
+FINISH_S = 8.0
+"""What the end of a scripted run usually takes: the last orders worked, everything sent."""
 
 
 @dataclass(frozen=True)
@@ -62,25 +63,38 @@ def _pace(options: Options) -> tuple[float, float, float]:
     return (2.5, 0.25, 4.0) if options.scripted else (9.0, 3.0, 60.0)
 
 
-@asynccontextmanager
-async def _busy(
-    chain: Chain, options: Options, rng: random.Random
-) -> AsyncIterator[tuple[Crowd, list[Colleague]]]:
-    every_s, pace_s, collected_after_s = _pace(options)
-    crowd = Crowd(chain, rng, every_s=every_s)
-    away = {"S001"} if options.staff == "others" and not options.scripted else set()
-    stores = [] if options.staff == "none" else [code for code in chain.codes if code not in away]
-    staff = [
-        Colleague(chain, chain.staff(code)[1], rng, pace_s=pace_s, collected_after_s=collected_after_s)
-        for code in stores
-    ]
-    tasks = [asyncio.create_task(crowd.come()), *(asyncio.create_task(one.work()) for one in staff)]
-    try:
-        yield crowd, staff
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+class Town:
+    """Shoppers and staff, at a pace that fits the run."""
+
+    def __init__(self, chain: Chain, options: Options, rng: random.Random) -> None:
+        every_s, pace_s, collected_after_s = _pace(options)
+        away = {"S001"} if options.staff == "others" and not options.scripted else set()
+        stores = [] if options.staff == "none" else [code for code in chain.codes if code not in away]
+        self.crowd = Crowd(chain, rng, every_s=every_s)
+        self.staff = [
+            Colleague(chain, chain.staff(code)[1], rng, pace_s=pace_s, collected_after_s=collected_after_s)
+            for code in stores
+        ]
+        self._coming: list[asyncio.Task[None]] = []
+        self._working: list[asyncio.Task[None]] = []
+
+    def open(self) -> None:
+        self._coming = [asyncio.create_task(self.crowd.come())]
+        self._working = [asyncio.create_task(one.work()) for one in self.staff]
+
+    async def close_doors(self) -> None:
+        """Nobody comes any more; the staff finish what is there."""
+        await _cancel(self._coming)
+
+    async def go_home(self) -> None:
+        await self.close_doors()
+        await _cancel(self._working)
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def play(options: Options) -> dict[str, Any]:
@@ -91,22 +105,29 @@ async def play(options: Options) -> dict[str, Any]:
     async with running(chain):
         options.say(f"centre and {options.stores} stores run after {time.monotonic() - started:.0f} s")
         script = Script(chain, rng, accept_s=options.accept_s, say=options.say)
-        async with _busy(chain, options, rng) as (crowd, staff):
-            for one in staff:
-                if one.person.store in ("S001", "S002"):
-                    one.at_work.clear()  # until the script is through these stores work by its book
+        town = Town(chain, options, rng)
+        for one in town.staff:
+            if one.person.store in ("S001", "S002"):
+                one.at_work.clear()  # until the script is through these stores work by its book
+        town.open()
+        try:
             await script.play()
             for line in chain.lines.values():
                 line.restore()
-            for one in staff:
+            for one in town.staff:
                 one.at_work.set()
-            left = options.seconds - (time.monotonic() - started) - 6
+            left = options.seconds - (time.monotonic() - started) - FINISH_S
             if left > 0:
                 options.say(f"{time.monotonic() - started:6.1f} s  business goes on for {left:.0f} s more")
                 await asyncio.sleep(left)
-        options.say(
-            f"{time.monotonic() - started:6.1f} s  the doors close; waiting until nothing is on its way"
-        )
+            await town.close_doors()
+            options.say(
+                f"{time.monotonic() - started:6.1f} s  the doors close; the staff finish what is there"
+            )
+            await until_answered(chain, FINISH_S + options.accept_s)
+        finally:
+            await town.go_home()
+        options.say(f"{time.monotonic() - started:6.1f} s  waiting until nothing is on its way")
         quiet = await until_quiet(chain, SETTLE_S)
         counted = await asyncio.to_thread(happened, chain)
         verdict = await asyncio.to_thread(judged, chain, settled=quiet.reached)
@@ -117,7 +138,7 @@ async def play(options: Options) -> dict[str, Any]:
         }
         died = [child.name for child in chain.dead()]
     met: Counter[str] = Counter()
-    for one in staff:
+    for one in town.staff:
         met.update(one.met)
     missing = [name for name, done in script.steps.items() if not done]
     stopped = [one["text"] for one in script.told if one["text"].startswith("stopped")]
@@ -132,7 +153,7 @@ async def play(options: Options) -> dict[str, Any]:
         "policy_note": "deadlines are shortened for the demo; by default an offer waits 1800 s",
         "lines": {code: {"cuts": line.cuts} for code, line in chain.lines.items()},
         "happened": counted,
-        "customers": dict(crowd.met),
+        "customers": dict(town.crowd.met),
         "staff": dict(met),
         "messages": messages,
         "processes_that_died": died,
@@ -152,13 +173,17 @@ async def visit(options: Options) -> dict[str, Any]:
     options.say("starting the centre and its stores…")
     async with running(chain):
         options.say(welcome(chain, options))
-        async with _busy(chain, options, rng):
+        town = Town(chain, options, rng)
+        town.open()
+        try:
             while not stop.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), 2)
                 for child in chain.dead():
                     options.say(f"{child.name} ended by itself; starting it again. Its log: {child.log}")
                     await chain.start_part(child.name)
+        finally:
+            await town.go_home()
         options.say("ending…")
         for line in chain.lines.values():
             line.restore()

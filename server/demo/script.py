@@ -79,7 +79,6 @@ class Script:
             await lin.accept(fence)
         await self.step("two pickups accepted online and confirmed", self.confirmed("S001", sold, owned))
         await self.step("one is picked, packed, staged and handed over", self._hand_over(lin, sold))
-        await self.until(lambda: self.known_return("S001", sold), "the return is known to the store")
 
         third = await self.shop.order("pickup", [("SCARF-ROS", 1)], store="S001")
         fence = await self.offered(lin, third)
@@ -180,9 +179,6 @@ class Script:
     def owns(self, store: str, bought: Bought) -> int:
         sql = "SELECT count(*) FROM assignment WHERE order_no = ? AND ownership = 'confirmed'"
         return self._replica(store, sql, bought.order_no)
-
-    def known_return(self, store: str, bought: Bought) -> int:
-        return self._replica(store, "SELECT count(*) FROM returnable WHERE order_no = ?", bought.order_no)
 
     def state_of(self, store: str, fence: int) -> str:
         db = reading(self.chain.replica(store))

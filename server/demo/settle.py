@@ -71,6 +71,26 @@ def waiting(chain: Chain) -> str:
         centre.close()
 
 
+def unanswered(chain: Chain) -> int:
+    """Offers that nobody has answered, and parts that wait for somebody who can."""
+    centre = reading(chain.database)
+    try:
+        sql = (
+            "SELECT count(*) FROM fulfilment_order f WHERE state IN ('offered', 'waiting') AND NOT EXISTS"
+            " (SELECT 1 FROM open_case c WHERE c.state = 'open' AND c.fo = f.fo)"
+        )
+        return one(centre, sql)
+    finally:
+        centre.close()
+
+
+async def until_answered(chain: Chain, bound_s: float) -> None:
+    """Staff at work, nobody coming any more: every order finds its owner, its outcome or its case."""
+    until = time.monotonic() + bound_s
+    while await asyncio.to_thread(unanswered, chain) and time.monotonic() < until:
+        await asyncio.sleep(0.3)
+
+
 async def until_quiet(chain: Chain, bound_s: float) -> Quiet:
     started = time.monotonic()
     still = 0
