@@ -73,7 +73,8 @@ def effect(tx: Connection, number: int, body: d.Body, decision: d.Decision) -> N
         case d.TransferAnnounced():
             tx.executemany(
                 "INSERT INTO transfer (code, direction, other, sku, qty, at) VALUES (?, 'in', ?, ?, ?, ?) "
-                "ON CONFLICT (code, direction, sku) DO UPDATE SET qty = qty + excluded.qty",
+                "ON CONFLICT (code, direction, sku) DO UPDATE SET qty = qty + excluded.qty, "
+                "other = excluded.other",
                 [(body.transfer, body.sender, sku, qty, decision.at) for sku, qty in body.rows],
             )
         case d.ReturnKnown():

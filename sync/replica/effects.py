@@ -258,9 +258,12 @@ def _(body: f.Graded, tx: Connection, ctx: Context, fence: int) -> None:
 @_apply.register
 def _(body: f.Received, tx: Connection, ctx: Context, fence: int) -> None:
     if body.document:
+        # Goods may come before the word of them; then the announcement fills in the rest.
         tx.execute(
-            "UPDATE transfer SET received = received + ? WHERE code = ? AND direction = 'in' AND sku = ?",
-            (body.qty, body.document, body.sku),
+            "INSERT INTO transfer (code, direction, other, sku, qty, received, at) "
+            "VALUES (?, 'in', '', ?, 0, ?, ?) "
+            "ON CONFLICT (code, direction, sku) DO UPDATE SET received = received + excluded.received",
+            (body.document, body.sku, body.qty, ctx.moment.now),
         )
 
 
