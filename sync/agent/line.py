@@ -43,6 +43,8 @@ class Line:
         self.connections = 0
         self.sent_frames = 0
         self.sent_bytes = 0
+        self.heard_frames = 0
+        self.last_frame_bytes = 0
         self._backoff = backoff
         self._send_limit_s = send_limit_s
         self._opened = opened
@@ -142,6 +144,7 @@ class Line:
 
     async def _read(self, connection: ClientConnection) -> None:
         async for message in connection:
+            self.heard_frames += 1
             await self._heard(message.encode() if isinstance(message, str) else message)
 
     async def _send(self, connection: ClientConnection, out: asyncio.Queue[list[bytes]]) -> None:
@@ -152,6 +155,7 @@ class Line:
                     await connection.send(frame)
                 self.sent_frames += 1
                 self.sent_bytes += len(frame)
+                self.last_frame_bytes = len(frame)
 
 
 def _is_here(url: str) -> bool:
