@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import structlog
@@ -118,6 +120,7 @@ def make_app(
     secure: bool = False,
     secret: str = "",
     till_key: str = "",
+    lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
 ) -> Litestar:
     """`secret`: kept across restarts, so that a page opened before one still acts after it."""
     secret = secret or os.urandom(16).hex()
@@ -153,6 +156,7 @@ def make_app(
             Exception: bug,
         },
         after_request=with_headers,
+        lifespan=list(lifespan),
         openapi_config=None,
         request_max_body_size=256 * 1024,
         debug=False,
@@ -161,6 +165,7 @@ def make_app(
     app.state.store = store
     app.state.language = language
     app.state.secure = secure
+    app.state.timezone = "UTC"
     app.state.till_key = till_key
     app.state.new_id = lambda: new_id(node.status().moment.now, os.urandom)
     return app

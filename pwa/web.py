@@ -1,7 +1,7 @@
 """From a request to an answer: the desk, the rendering, the commands of a form.
 
 htmx asks for the page's inside and gets it with the address to show; a plain browser or a
-script gets whole pages and redirects. Both get the same words.
+script gets the whole page. Both get the same words, and `X-Outcome` for whoever cannot read.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ def desk_of(request: Asked, db: Connection, who: Who, feedback: Feedback | None)
     """The reader's desk. Runs in the reader thread."""
     store = request.app.state.store
     row = db.execute("SELECT name_en, name_zh, timezone FROM store WHERE code = ?", (store,)).fetchone()
-    t = Texts(who.language, row["timezone"] if row else "UTC")
+    request.app.state.timezone = row["timezone"] if row else "UTC"
+    t = Texts(who.language, request.app.state.timezone)
     return Desk(
         db=db,
         who=who,
@@ -153,7 +154,7 @@ def gone_view(desk: Desk, gone: Gone) -> View:
 
 def without_record(request: Asked, who: Who, build: Callable[[Texts], View]) -> Response[str]:
     """A page that reads nothing: for when something has gone wrong already."""
-    t = Texts(who.language)
+    t = Texts(who.language, request.app.state.timezone)
     view = build(t)
     store = request.app.state.store
     desk = Desk(NOTHING, who, store, store, node_of(request).status(), t, request.app.state.new_id)

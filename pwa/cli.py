@@ -1,0 +1,138 @@
+"""`yipan-store`: run a store's node, and look after it.
+
+Settings come from the environment (YIPAN_STORE, YIPAN_CENTRE, YIPAN_TOKEN, YIPAN_DATA, …), so that no
+secret stands in a list of processes.
+"""
+
+from __future__ import annotations
+
+import sync.sqlite  # isort: skip  # before anything can load another SQLite
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sync.texts import N_, translator
+
+ROOMS = ("pwa", "sync")
+
+
+def words(language: str = "") -> Any:
+    return translator(language or os.environ.get("YIPAN_LANGUAGE", "en"), ROOMS)
+
+
+@click.group()
+def main() -> None:
+    """A store's node: its record, its line to the centre, its pages."""
+
+
+data_option = click.option(
+    "--data",
+    envvar="YIPAN_DATA",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("var/store"),
+    show_default=True,
+    help="Folder of the store's record.",
+)
+store_option = click.option("--store", envvar="YIPAN_STORE", required=True, help="The store's code.")
+
+
+@main.command()
+@store_option
+@data_option
+@click.option("--centre", envvar="YIPAN_CENTRE", required=True, help="Address of the centre's link, ws://…/link.")
+@click.option("--token", envvar="YIPAN_TOKEN", required=True, help="The node's token. Better in the environment.")
+@click.option("--till-key", envvar="YIPAN_TILL_KEY", default="", help="Key of this store's tills; empty: no till API.")
+@click.option("--host", envvar="YIPAN_HOST", default="127.0.0.1", show_default=True)
+@click.option("--port", envvar="YIPAN_PORT", default=8081, show_default=True)
+@click.option("--language", envvar="YIPAN_LANGUAGE", default="en", show_default=True, type=click.Choice(["en", "zh"]))
+@click.option("--behind-https", envvar="YIPAN_BEHIND_HTTPS", is_flag=True, help="Cookies only over HTTPS.")
+@click.option("--reconnect-base-s", envvar="YIPAN_RECONNECT_BASE_S", default=1.0, show_default=True)
+@click.option("--reconnect-cap-s", envvar="YIPAN_RECONNECT_CAP_S", default=120.0, show_default=True)
+def run(
+    store: str,
+    data: Path,
+    centre: str,
+    token: str,
+    till_key: str,
+    host: str,
+    port: int,
+    language: str,
+    behind_https: bool,
+    reconnect_base_s: float,
+    reconnect_cap_s: float,
+) -> None:
+    """Keep the record, the line and the pages until told to stop."""
+    from pwa.serve import serve
+    from sync.agent.config import NodeConfig
+
+    sync.sqlite.check_build()
+    config = NodeConfig(
+        data_dir=data,
+        store=store,
+        centre_url=centre,
+        token=token,
+        language=language,
+        reconnect_base_s=reconnect_base_s,
+        reconnect_cap_s=reconnect_cap_s,
+    )
+    serve(config, host=host, port=port, secure=behind_https, till_key=till_key)
+
+
+@main.command()
+@data_option
+@click.option("--url", envvar="YIPAN_PAGES", default="http://127.0.0.1:8081", show_default=True, help="The node's pages.")
+@click.option("--json", "as_json", is_flag=True)
+def status(data: Path, url: str, as_json: bool) -> None:
+    """How the line is, and what waits to be sent."""
+    from pwa.doctor import record, running
+
+    found = {"running": running(url), "record": record(data)}
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    _ = words()
+    for part in found.values():
+        for key, value in (part or {}).items():
+            click.echo(f"{key}: {value}")
+    if found["running"] is None:
+        click.echo(_(N_("The node does not answer at {url}.")).format(url=url))
+
+
+@main.command()
+@data_option
+@click.option("--store", envvar="YIPAN_STORE", default="")
+@click.option("--centre", envvar="YIPAN_CENTRE", default="")
+@click.option("--url", envvar="YIPAN_PAGES", default="http://127.0.0.1:8081", show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def doctor(data: Path, store: str, centre: str, url: str, as_json: bool) -> None:
+    """Check clock, disk, SQLite, record, line and pages; leave with 1 if anything is wrong."""
+    from pwa.doctor import examine
+
+    checks = examine(data, store=store, centre=centre, url=url, translate=words())
+    if as_json:
+        click.echo(json.dumps([check.__dict__ for check in checks], ensure_ascii=False))
+    else:
+        for check in checks:
+            click.echo(f"{check.state:<5} {check.name}: {check.text}")
+    sys.exit(1 if any(check.state == "bad" for check in checks) else 0)
+
+
+@main.command("export-facts")
+@data_option
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--unsent", is_flag=True, help="Only what the centre has not acknowledged.")
+def export_facts(data: Path, file: Path, unsent: bool) -> None:
+    """Write the store's facts to FILE, a line of JSON each: for a person, when a box has to be replaced."""
+    from pwa.doctor import export
+
+    count = export(data, file, unsent=unsent)
+    click.echo(words()(N_("{n} facts written to {file}.")).format(n=count, file=file))
+
+
+if __name__ == "__main__":
+    main()

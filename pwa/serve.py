@@ -1,0 +1,71 @@
+"""The listening socket and the server around the pages."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import uvicorn
+from litestar import Litestar
+
+from pwa.app import make_app
+from sync.agent.config import NodeConfig
+from sync.agent.node import StoreNode
+
+USER_TIMEOUT_MS = 30_000
+"""A handheld that went out of reach with an answer under way is given up after this long; uvicorn's own
+keepalive would wait for ever for the buffer to empty."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+    sock.bind((host, port))
+    sock.listen(256)
+    return sock
+
+
+def running(node: StoreNode) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """The node lives as long as its pages."""
+
+    @asynccontextmanager
+    async def life(app: Litestar) -> AsyncIterator[None]:
+        await node.start()
+        try:
+            yield
+        finally:
+            await node.stop()
+
+    return life
+
+
+def serve(config: NodeConfig, *, host: str, port: int, secure: bool, till_key: str) -> None:
+    node = StoreNode(config)
+    app = make_app(
+        node,
+        store=config.store,
+        language=config.language,
+        secure=secure,
+        # The node's own secret: pages opened before a restart still act after it.
+        secret=config.token,
+        till_key=till_key,
+        lifespan=[running(node)],
+    )
+    settings = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        access_log=False,
+        log_level="warning",
+        timeout_keep_alive=75,
+        # Streams of changes never end by themselves.
+        timeout_graceful_shutdown=2,
+        server_header=False,
+    )
+    uvicorn.Server(settings).run(sockets=[listen(host, port)])
