@@ -230,9 +230,7 @@ def on_bug(request: ApiRequest, error: Exception) -> Response[bytes]:
         500,
         "trouble",
         N_("Something went wrong inside the centre (incident {number})."),
-        N_(
-            "Nothing of this request was saved. Send it again; if it fails again, tell the operator the number."
-        ),
+        N_("Nothing of it was saved. Send it again; if it fails again, tell the operator the number."),
         number=number,
     )
 

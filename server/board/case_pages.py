@@ -9,7 +9,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from server.board.words import state
+from server.board.words import happened_word, state
 from server.cases.book import close_case
 from server.cases.kinds import remedies, sentence
 from server.pages import WebRequest, language_of, page, texts
@@ -43,7 +43,13 @@ def case_now(db: sqlite3.Connection, case_id: str) -> dict[str, Any] | None:
             "SELECT * FROM fact WHERE store = ? AND incarnation = ? AND number = ?",
             (one.get("store", ""), one.get("incarnation", ""), one.get("number", 0)),
         ).fetchone()
-        facts.append({"named": {"store": "", "number": 0, "kind": "", "note": "", **one}, "fact": row, "body": _readable(row["raw"]) if row else ""})
+        facts.append(
+            {
+                "named": {"store": "", "number": 0, "kind": "", "note": "", **one},
+                "fact": row,
+                "body": _readable(row["raw"]) if row else "",
+            }
+        )
     return {
         "case": dict(case),
         "facts": facts,
@@ -108,6 +114,7 @@ def _case(request: WebRequest, found: dict[str, Any], trouble: str = "", status:
         sentence=sentence(case, own.translate),
         remedies=remedies(case, own.translate),
         state=lambda word: state(word, own),
+        kind_word=lambda word: happened_word(word, own),
         may_close=case["state"] == "open"
         and may(request.scope["user"].actor, "case.close", store=case["store"], region=case["region"] or "")
         is None,

@@ -107,7 +107,9 @@ class Live:
                         yield data
                 async with self._changed:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._changed.wait_for(lambda: self.version != since), BEAT_S)
+                        await asyncio.wait_for(
+                            self._changed.wait_for(lambda had=since: self.version != had), BEAT_S
+                        )
                         continue
                 # Something to hear, so that the page can tell a quiet day from a dead line.
                 yield b"event: beat\ndata: %d\n\n" % self._clock()

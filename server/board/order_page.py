@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from server.board.pulse import happening
-from server.board.words import ENDINGS, KINDS, sentence, state
+from server.board.words import ENDINGS, KINDS, happened_word, sentence, state
 from server.orders.cancel import cancel
 from server.pages import WebRequest, language_of, page, texts
 from server.signin.web import check
@@ -41,8 +41,8 @@ def order_now(db: sqlite3.Connection, no: str) -> dict[str, Any] | None:
             {
                 "fo": dict(fo),
                 "lines": db.execute(
-                    "SELECT l.*, i.name_en, i.name_zh FROM fulfilment_line l LEFT JOIN item i ON i.sku = l.sku"
-                    " WHERE l.fo = ? ORDER BY l.line",
+                    "SELECT l.*, i.name_en, i.name_zh FROM fulfilment_line l"
+                    " LEFT JOIN item i ON i.sku = l.sku WHERE l.fo = ? ORDER BY l.line",
                     (fo["fo"],),
                 ).fetchall(),
                 "turns": db.execute(
@@ -72,7 +72,8 @@ def order_now(db: sqlite3.Connection, no: str) -> dict[str, Any] | None:
         "phone": masked_phone(order["phone"]),
         "has_note": bool(order["note"]),
         "lines": db.execute(
-            "SELECT l.*, COALESCE(i.name_en, b.name_en, '') AS name_en, COALESCE(i.name_zh, b.name_zh, '') AS name_zh,"
+            "SELECT l.*, COALESCE(i.name_en, b.name_en, '') AS name_en,"
+            " COALESCE(i.name_zh, b.name_zh, '') AS name_zh,"
             " b.code IS NOT NULL AS bundle FROM shop_order_line l LEFT JOIN item i ON i.sku = l.sellable"
             " LEFT JOIN sellable b ON b.code = l.sellable WHERE l.order_no = ? ORDER BY l.line",
             (no,),
@@ -141,6 +142,7 @@ async def order_page(request: WebRequest, no: str) -> Response[str]:
         **found,
         tell=lambda e: sentence(e, own),
         state=lambda word: state(word, own),
+        kind_word=lambda word: happened_word(word, own),
         ending=lambda word: own.say(ENDINGS[word]) if word in ENDINGS else word,
         kind=lambda word: own.say(KINDS[word]) if word in KINDS else word,
         store_name=lambda code: own.name(found["stores"][code]) if code in found["stores"] else code,

@@ -8,7 +8,7 @@ from typing import Any
 
 from litestar import Response, get
 
-from server.board.words import state
+from server.board.words import happened_word, state
 from server.pages import WebRequest, language_of, page, texts
 from server.signin.web import check
 
@@ -62,6 +62,7 @@ async def outbox_page(request: WebRequest, state_is: str = "", before: int = 0) 
         counts=counts,
         state_is=state_is,
         state=lambda word: state(word, own),
+        kind_word=lambda word: happened_word(word, own),
         more=rows[-1]["event_id"] if len(rows) == SHOWN else 0,
     )
 

@@ -17,10 +17,12 @@ SHOWN = 200
 def items_now(db: sqlite3.Connection, asked: str) -> list[sqlite3.Row]:
     """Items whose SKU or name holds what was asked, with what the chain has of them."""
     return db.execute(
-        "SELECT i.sku, i.name_en, i.name_zh, i.detail_en, i.detail_zh, COALESCE(SUM(k.on_hand), 0) AS on_hand,"
+        "SELECT i.sku, i.name_en, i.name_zh, i.detail_en, i.detail_zh,"
+        " COALESCE(SUM(k.on_hand), 0) AS on_hand,"
         " COALESCE(SUM(k.reserved), 0) AS reserved, COALESCE(SUM(k.share), 0) AS share,"
         " COALESCE(SUM(k.pool), 0) AS pool, COALESCE(SUM(k.debt), 0) AS debt"
-        " FROM (SELECT * FROM item WHERE :q = '' OR sku LIKE :like OR name_en LIKE :like OR name_zh LIKE :like"
+        " FROM (SELECT * FROM item WHERE :q = '' OR sku LIKE :like OR name_en LIKE :like"
+        "       OR name_zh LIKE :like"
         "       ORDER BY sku LIMIT :most) i LEFT JOIN stock k ON k.sku = i.sku GROUP BY i.sku ORDER BY i.sku",
         {"q": asked, "like": f"%{asked}%", "most": SHOWN},
     ).fetchall()
@@ -34,7 +36,8 @@ def sku_now(db: sqlite3.Connection, sku: str, region: str) -> dict[str, Any] | N
         "item": item,
         "gtins": [row[0] for row in db.execute("SELECT gtin FROM gtin WHERE sku = ? ORDER BY gtin", (sku,))],
         "bundles": db.execute(
-            "SELECT b.code, b.name_en, b.name_zh, p.qty FROM sellable_part p JOIN sellable b ON b.code = p.sellable"
+            "SELECT b.code, b.name_en, b.name_zh, p.qty FROM sellable_part p"
+            " JOIN sellable b ON b.code = p.sellable"
             " WHERE p.sku = ? ORDER BY b.code",
             (sku,),
         ).fetchall(),

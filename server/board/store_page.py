@@ -41,21 +41,26 @@ def store_now(db: sqlite3.Connection, code: str) -> dict[str, Any] | None:
             " (SELECT SUM(qty) FROM assignment_line l WHERE l.fence = a.fence) AS units"
             " FROM assignment a JOIN fulfilment_order f ON f.fo = a.fo JOIN shop_order o ON o.no = f.order_no"
             " WHERE a.store = ? AND ((a.ended_at = 0 AND a.released_at = 0) OR a.state = 'put_back')"
-            " ORDER BY a.ended_at, CASE WHEN a.ownership = 'none' THEN a.accept_by ELSE a.owner_until END LIMIT ?",
+            " ORDER BY a.ended_at,"
+            " CASE WHEN a.ownership = 'none' THEN a.accept_by ELSE a.owner_until END LIMIT ?",
             (code, OPEN_SHOWN),
         ).fetchall(),
         "cases": db.execute(
             "SELECT * FROM open_case WHERE store = ? AND state = 'open' ORDER BY opened_at", (code,)
         ).fetchall(),
         "stock": db.execute(
-            "SELECT COUNT(*) AS skus, COALESCE(SUM(on_hand), 0) AS on_hand, COALESCE(SUM(reserved), 0) AS reserved,"
-            " COALESCE(SUM(share), 0) AS share, COALESCE(SUM(pool), 0) AS pool, COALESCE(SUM(debt), 0) AS debt,"
-            " COALESCE(SUM(damaged), 0) AS damaged, COALESCE(SUM(hold), 0) AS hold FROM stock WHERE store = ?",
+            "SELECT COUNT(*) AS skus, COALESCE(SUM(on_hand), 0) AS on_hand,"
+            " COALESCE(SUM(reserved), 0) AS reserved,"
+            " COALESCE(SUM(share), 0) AS share, COALESCE(SUM(pool), 0) AS pool,"
+            " COALESCE(SUM(debt), 0) AS debt,"
+            " COALESCE(SUM(damaged), 0) AS damaged,"
+            " COALESCE(SUM(hold), 0) AS hold FROM stock WHERE store = ?",
             (code,),
         ).fetchone(),
         "odd": db.execute(
             "SELECT k.*, i.name_en, i.name_zh FROM stock k LEFT JOIN item i ON i.sku = k.sku"
-            " WHERE k.store = ? AND (k.debt <> 0 OR k.suppressed OR k.hold > 0) ORDER BY k.debt DESC, k.sku LIMIT 50",
+            " WHERE k.store = ? AND (k.debt <> 0 OR k.suppressed OR k.hold > 0)"
+            " ORDER BY k.debt DESC, k.sku LIMIT 50",
             (code,),
         ).fetchall(),
         "events": [

@@ -52,6 +52,24 @@ SENTENCES: dict[str, str] = {
     "extended": N_("deadline moved"),
 }
 
+FACTS: dict[str, str] = {
+    "sold": N_("sold at the till"),
+    "sale_returned": N_("came back to the till"),
+    "received": N_("received"),
+    "transfer_sent": N_("sent to another store"),
+    "counted": N_("counted"),
+    "adjusted": N_("adjusted"),
+    "returned": N_("came back"),
+    "graded": N_("graded"),
+    "gave": N_("share given to the pool"),
+    "credited": N_("debt was paid twice, credited"),
+    "shorted": N_("short pick"),
+    "pick_undone": N_("pick taken back"),
+    "withdrawal_taken": N_("withdrawal taken note of"),
+    "hold_expired": N_("pickup hold ended"),
+}
+"""Kinds of facts that are no events by that name."""
+
 STATES: dict[str, str] = {
     "offered": N_("offered"),
     "accepted": N_("accepted"),
@@ -79,6 +97,11 @@ STATES: dict[str, str] = {
     "none": N_("not owned"),
     "confirmed": N_("owned"),
     "ended": N_("ended"),
+    "applied": N_("applied"),
+    "late": N_("late"),
+    "stale": N_("stale"),
+    "forced": N_("forced"),
+    "parked": N_("parked"),
 }
 """States of orders, fulfilment orders, assignments, returns and messages, for people."""
 
@@ -112,6 +135,12 @@ def sentence(e: Happening, own: Texts) -> str:
         if words and words != known:
             said = f"{said}: {own.translate(words)}"
     return said
+
+
+def happened_word(kind: str, own: Texts) -> str:
+    """The kind of an event or fact, in words where there are any."""
+    known = SENTENCES.get(kind) or FACTS.get(kind)
+    return own.say(known) if known else kind.replace("_", " ")
 
 
 def state(code: str, own: Texts) -> str:
