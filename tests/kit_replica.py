@@ -218,7 +218,8 @@ def visible(db: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]]:
     tables = {
         "assignment": "fence, fo, order_no, kind, accept_by, confirmed, owner_until, withdrawn,"
         " withdrawn_reason, CASE WHEN state IN ('put_back', 'closed') THEN '' ELSE progress END, state,"
-        " ownership, accepted_at, accepted_by, wave, tote, picker, location, released_at, released_by, collector, expired, ended_at > 0",
+        " ownership, accepted_at, accepted_by, wave, tote, picker, location,"
+        " released_at, released_by, collector, expired, ended_at > 0",
         "assignment_line": "fence, line, sku, qty, picked, short, released, put_back, open",
         "stock": "sku, on_hand, share, debt, damaged, hold, suppressed",
         "parcel": "code, fence, lines",
