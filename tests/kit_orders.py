@@ -175,6 +175,16 @@ def problems(tx: Tx) -> list[str]:
         " OR min(reserved, share, pool) < 0"
     ):
         found.append(f"{tuple(row)}: rights do not add up")
+    for row in tx.execute(
+        "SELECT a.fence, l.line, l.reserved FROM assignment a JOIN assignment_line l ON l.fence = a.fence"
+        " WHERE a.ended_at = 0 AND a.released_at = 0 AND l.qty - l.short - l.released > l.reserved"
+    ):
+        found.append(f"{tuple(row)}: promises more than it holds")
+    for row in tx.execute(
+        "SELECT a.fence, l.line, l.reserved FROM assignment a JOIN assignment_line l ON l.fence = a.fence"
+        " WHERE a.confirmed_at > 0 AND a.released_at = 0 AND l.reserved < l.picked - l.released - l.put_back"
+    ):
+        found.append(f"{tuple(row)}: units in a tote are free to be promised")
     for row in tx.execute("SELECT fence, line FROM assignment_line WHERE reserved < 0 OR released < 0"):
         found.append(f"{tuple(row)}: below zero")
     for row in tx.execute(

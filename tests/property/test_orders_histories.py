@@ -285,6 +285,9 @@ def released_twice(centre: Centre) -> None:
         " JOIN assignment_line al ON al.fence = a.fence AND al.line = l.line"
         " GROUP BY f.order_no, l.order_line, l.sku"
     ):
+        if left and "cancelled" in centre.events(order_no):
+            kinds = [row[0] for row in centre.rows("SELECT kind FROM open_case WHERE order_no = ?", order_no)]
+            assert {"released_cancelled", "released_twice"} & set(kinds), (order_no, kinds)
         if left > ordered:
             kinds = [row[0] for row in centre.rows("SELECT kind FROM open_case WHERE order_no = ?", order_no)]
             assert "released_twice" in kinds, (order_no, order_line, sku, left, ordered, kinds)
