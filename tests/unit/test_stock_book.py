@@ -137,6 +137,8 @@ def test_debt_never_breaks_an_accepted_order_and_becomes_a_case_instead():
     book.apply_moves(c.tx, "S001", [Move("TEE", on_hand=-2, share=-1, debt=1)], Cause("sold", NOW, number=4))
     assert c.rights("S001", "TEE") == (0, 1, 0, 0, 1)
     assert len(c.cases("debt")) == 1
+    asked = c.tx.execute("SELECT withdraw_requested_at, ended_at FROM assignment").fetchone()
+    assert tuple(asked) == (0, 0), "what a store owns is not asked back for a debt"
     # Goods come in: the debt is paid and its case closes by itself.
     book.apply_moves(c.tx, "S001", [Move("TEE", on_hand=1, debt=-1)], Cause("received", NOW, number=5))
     assert c.rights("S001", "TEE") == (1, 1, 0, 0, 0)
