@@ -115,21 +115,22 @@ def take_withdrawal(tx: Connection, fence: int, stage: str, ctx: Context) -> Non
     if row["ended_at"] == 0:
         units = sum(qty for _line, _sku, qty in read.to_put_back(tx, fence))
         _record(tx, f.WithdrawalTaken(stage, units), ctx, fence)
-    own_wish = row["withdrawn_reason"] == "declined" and row["progress"] == "declined"
-    if not own_wish:
-        notices.make(
-            tx,
-            f"withdrawn:{fence}",
-            "withdrawn",
-            ctx.moment.now,
-            fence,
-            fo=row["fo"],
-            order=row["order_no"],
-            reason=row["withdrawn_reason"],
-            time=row["withdrawn_at"],
-            to=read.store_called(tx, row["withdrawn_to"]),
-            since=row["withdrawn_to_at"],
-        )
+    # Only what somebody here had begun is news to them: an offer nobody answered just moves on.
+    begun = row["accepted_at"] and row["progress"] != "declined" and not row["expired"]
+    notices.make(
+        tx,
+        f"withdrawn:{fence}",
+        "withdrawn",
+        ctx.moment.now,
+        fence,
+        silent=not begun,
+        fo=row["fo"],
+        order=row["order_no"],
+        reason=row["withdrawn_reason"],
+        time=row["withdrawn_at"],
+        to=read.store_called(tx, row["withdrawn_to"]),
+        since=row["withdrawn_to_at"],
+    )
 
 
 def credit(tx: Connection, sku: str, ctx: Context) -> None:

@@ -60,10 +60,17 @@ class Shown:
     next_step: str
 
 
-def make(tx: Connection, notice: str, kind: str, at: int, fence: int = 0, **params: Any) -> None:
+def make(
+    tx: Connection, notice: str, kind: str, at: int, fence: int = 0, *, silent: bool = False, **params: Any
+) -> None:
+    """Tell staff; a newer word on the same thing takes the place of the older one.
+
+    `silent`: kept for whoever looks the task up, but nobody has to put it away.
+    """
     tx.execute(
-        "INSERT OR IGNORE INTO notice (id, kind, fence, params, at) VALUES (?, ?, ?, ?, ?)",
-        (notice, kind, fence, json.dumps(params, ensure_ascii=False), at),
+        "INSERT INTO notice (id, kind, fence, params, at, done_at) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET params = excluded.params",
+        (notice, kind, fence, json.dumps(params, ensure_ascii=False), at, at if silent else 0),
     )
 
 

@@ -113,7 +113,7 @@ _OF_CENTRE = (
     "withdrawn_to",
     "withdrawn_to_at",
 )
-_OF_STORE = ("progress", "accepted_at", "ended_at", "expired", "released_at")
+_OF_STORE = ("progress", "accepted_at", "ended_at", "released_at")
 # The centre may not keep these; what the store knows is better than nothing.
 _KEPT_WHERE_EMPTY = (
     "accepted_by",
@@ -125,12 +125,12 @@ _KEPT_WHERE_EMPTY = (
     "released_by",
     "collector",
 )
-_COLUMNS = ("fence", *_OF_CENTRE, *_OF_STORE, *_KEPT_WHERE_EMPTY)
+_COLUMNS = ("fence", *_OF_CENTRE, *_OF_STORE, "expired", *_KEPT_WHERE_EMPTY)
 _UPSERT = (
     f"INSERT INTO assignment ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
     "ON CONFLICT (fence) DO UPDATE SET "
     + ", ".join(f"{c} = excluded.{c}" for c in (*_OF_CENTRE, *_OF_STORE))
-    + ", "
+    + ", expired = CASE excluded.ended_at WHEN 0 THEN 0 ELSE max(expired, excluded.expired) END, "
     + ", ".join(f"{c} = CASE excluded.{c} WHEN '' THEN {c} ELSE excluded.{c} END" for c in _KEPT_WHERE_EMPTY)
 )
 
@@ -169,8 +169,8 @@ def _swap_assignment(tx: Connection, a: SnapAssignment, made_at: int) -> None:
             progress,
             a.accepted_at,
             ended_at,
-            int(bool(ended_at) and not a.withdrawn),
             a.released_at,
+            int(bool(ended_at) and not a.withdrawn),
             a.accepted_by,
             a.wave,
             a.tote,

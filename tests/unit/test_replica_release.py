@@ -299,3 +299,23 @@ def test_a_verdict_on_a_release_tells_of_the_case(shop: Shop) -> None:
     assert "C-0007" in notice.next_step
     row = shop.db.execute("SELECT verdict, note FROM fact WHERE number = ?", (number,)).fetchone()
     assert tuple(row) == ("stale", "C-0007")
+
+
+def test_only_work_that_somebody_had_begun_makes_a_notice_to_put_away(shop: Shop) -> None:
+    fence = shop.offer()
+    shop.decide(d.Withdrawn("lapsed", "S002", "Xujiahui"), fence)
+    assert notices.open_notices(shop.db, translator("en"), shop.now) == []
+    row = shop.db.execute("SELECT * FROM notice WHERE fence = ?", (fence,)).fetchone()
+    assert "Xujiahui has it now" in notices.shown(shop.db, row, translator("en"), shop.now).sentence
+
+
+def test_a_second_word_on_a_withdrawal_takes_the_place_of_the_first(shop: Shop) -> None:
+    fence = shop.offer()
+    shop.line_up = False
+    shop.ok("accept", fence=fence)
+    shop.decide(d.Withdrawn("lapsed", "S002", "Xujiahui"), fence)
+    shop.decide(d.Withdrawn("late", "S002", "Xujiahui"), fence)
+    [notice] = notices.open_notices(shop.db, translator("zh"), shop.now)
+    assert "接单到达总部时已超时" in notice.sentence
+    assert "徐家汇店" in notice.sentence
+    assert len(shop.facts("withdrawal_taken")) == 1
