@@ -1,4 +1,4 @@
-"""The running node and the centre's endpoint over a real socket: uvicorn on loopback, real domain on both sides."""
+"""The running node and the centre's endpoint over a real socket: uvicorn on loopback, real domain both sides."""
 
 from __future__ import annotations
 
@@ -70,12 +70,15 @@ async def centre_at(path: Path, port: int = 0) -> AsyncIterator[Centre]:
         tx.execute("INSERT OR IGNORE INTO region (code, name_en, name_zh) VALUES ('R1', 'East', '东区')")
         for code in ("S001", "S002"):
             tx.execute(
-                "INSERT OR IGNORE INTO store (code, name_en, name_zh, region, token_hash) VALUES (?, ?, ?, 'R1', ?)",
+                "INSERT OR IGNORE INTO store (code, name_en, name_zh, region, token_hash) "
+                "VALUES (?, ?, ?, 'R1', ?)",
                 (code, code, code, token_hash(TOKEN if code == "S001" else "secret-of-S002")),
             )
         tx.execute("INSERT OR IGNORE INTO item (sku, name_en, name_zh) VALUES ('TEE', 'Tee', 'T恤')")
 
-        tx.execute("INSERT OR IGNORE INTO stock (store, sku, on_hand, share) VALUES ('S001', 'TEE', 20000, 20000)")
+        tx.execute(
+            "INSERT OR IGNORE INTO stock (store, sku, on_hand, share) VALUES ('S001', 'TEE', 20000, 20000)"
+        )
 
     await writer.do(prepare)
     listener = socket.create_server(("127.0.0.1", port))
@@ -90,7 +93,11 @@ async def centre_at(path: Path, port: int = 0) -> AsyncIterator[Centre]:
     app = Litestar(route_handlers=HANDLERS, state=state, openapi_config=None)
     server = uvicorn.Server(
         uvicorn.Config(
-            app, log_level="error", ws_per_message_deflate=False, ws_ping_interval=None, timeout_graceful_shutdown=1
+            app,
+            log_level="error",
+            ws_per_message_deflate=False,
+            ws_ping_interval=None,
+            timeout_graceful_shutdown=1,
         )
     )
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
@@ -149,7 +156,9 @@ async def test_ten_thousand_queued_facts_come_home_in_sixty_frames_and_sixty_com
         assert line is not None
         before = (centre.writer.commits, node.commits)
         await until(lambda: node.status().up and node.status().unsent == 0, 60)
-        assert centre.rows("SELECT count(*), max(number) FROM fact WHERE store = 'S001'") == [(10_000, 10_000)]
+        assert centre.rows("SELECT count(*), max(number) FROM fact WHERE store = 'S001'") == [
+            (10_000, 10_000)
+        ]
         assert line.sent_frames <= 60
         assert line.sent_bytes <= 1_300_000
         assert centre.writer.commits - before[0] <= 60
@@ -167,7 +176,12 @@ async def test_one_order_is_one_frame_down_and_one_up_and_one_scan_fits_in_250_b
         up, down = line.sent_frames, line.heard_frames
         commits = (centre.writer.commits, node.commits)
         offer = decisions.Offered(
-            "FO-1", "YP-1", "pickup", 1_895_335_600_000, (decisions.OfferLine(1, "TEE", 1),), shopper="L. Wang"
+            "FO-1",
+            "YP-1",
+            "pickup",
+            1_895_335_600_000,
+            (decisions.OfferLine(1, "TEE", 1),),
+            shopper="L. Wang",
         )
         began = time.monotonic()
         with node.subscribe() as hints:
@@ -183,7 +197,9 @@ async def test_one_order_is_one_frame_down_and_one_up_and_one_scan_fits_in_250_b
             Moment(1_795_335_600_000, 1_795_335_600_020, 1_795_335_600_040),
             "P-S001-01", "associate", "PDA-S001-1", "01KACQ3Z0V7E4M8N2P5R6S9T1W", True, str,
         )  # fmt: skip
-        await node.write(lambda tx: log.append(tx, facts.Picked(1, 1, "06901234567892"), ctx, fence=1_000_007))
+        await node.write(
+            lambda tx: log.append(tx, facts.Picked(1, 1, "06901234567892"), ctx, fence=1_000_007)
+        )
         await until(lambda: node.status().unsent == 0)
         await asyncio.sleep(0.2)
         assert line.sent_frames - up <= 2  # the fact; and `taken` for a verdict, if one came
@@ -191,7 +207,9 @@ async def test_one_order_is_one_frame_down_and_one_up_and_one_scan_fits_in_250_b
         assert line.sent_bytes - sent - taken_and_headers <= 250
 
 
-async def test_wrong_credentials_are_told_to_the_node_and_lose_nothing(tmp_path: Path, centre: Centre) -> None:
+async def test_wrong_credentials_are_told_to_the_node_and_lose_nothing(
+    tmp_path: Path, centre: Centre
+) -> None:
     async with running(StoreNode(config(tmp_path, centre, store="S002"))) as node:
         await node.write(lambda tx: sell(tx, 1, node))
         await until(lambda: node.status().trouble == "authenticate")
@@ -210,7 +228,9 @@ async def greeted(ws: Any, host: str = "box-x", token: str = TOKEN) -> frames.We
     challenge = codec.decode(await ws.recv())
     assert isinstance(challenge, frames.Challenge)
     proof = prove(token_hash(token), challenge.nonce, "S001", "INC-X")
-    hello = frames.Hello(store="S001", proof=proof, incarnation="INC-X", host=host, head=(0, EMPTY), decisions=(0, EMPTY))
+    hello = frames.Hello(
+        store="S001", proof=proof, incarnation="INC-X", host=host, head=(0, EMPTY), decisions=(0, EMPTY)
+    )
     await ws.send(codec.encode(hello))
     welcome = codec.decode(await ws.recv())
     assert isinstance(welcome, frames.Welcome)
@@ -223,7 +243,10 @@ async def test_a_ten_megabyte_message_ends_that_connection_clearly_and_no_other(
     async with running(StoreNode(config(tmp_path, centre, store="S002", token="secret-of-S002"))) as node:
         await until(lambda: node.status().up)
         async with connect(
-            centre.url, subprotocols=[frames.SUBPROTOCOL], compression=None, proxy=None  # type: ignore[list-item]
+            centre.url,
+            subprotocols=[frames.SUBPROTOCOL],
+            compression=None,
+            proxy=None,  # type: ignore[list-item]
         ) as ws:
             await greeted(ws)
             with pytest.raises(ConnectionClosed) as closed:
@@ -243,7 +266,10 @@ async def test_nonsense_ends_the_connection_with_a_reason(
     centre: Centre, message: str | bytes, code: int
 ) -> None:
     async with connect(
-        centre.url, subprotocols=[frames.SUBPROTOCOL], compression=None, proxy=None  # type: ignore[list-item]
+        centre.url,
+        subprotocols=[frames.SUBPROTOCOL],
+        compression=None,
+        proxy=None,  # type: ignore[list-item]
     ) as ws:
         await greeted(ws)
         await ws.send(message)
@@ -256,7 +282,10 @@ async def test_nonsense_ends_the_connection_with_a_reason(
 
 async def test_an_unknown_kind_of_fact_is_parked_and_acknowledged(centre: Centre) -> None:
     async with connect(
-        centre.url, subprotocols=[frames.SUBPROTOCOL], compression=None, proxy=None  # type: ignore[list-item]
+        centre.url,
+        subprotocols=[frames.SUBPROTOCOL],
+        compression=None,
+        proxy=None,  # type: ignore[list-item]
     ) as ws:
         await greeted(ws)
         raw = b'{"k":"teleported","c":"c-1","p":"lin","d":"pda","t":1795335600000,"b":{"to":"moon"}}'
@@ -275,7 +304,9 @@ async def test_a_second_live_box_is_refused_while_the_first_works(tmp_path: Path
     async with running(StoreNode(config(tmp_path, centre))) as first:
         await until(lambda: first.status().up)
         second = StoreNode(
-            NodeConfig(tmp_path / "clone", "S001", centre.url, TOKEN, reconnect_base_s=0.02, reconnect_cap_s=0.1)
+            NodeConfig(
+                tmp_path / "clone", "S001", centre.url, TOKEN, reconnect_base_s=0.02, reconnect_cap_s=0.1
+            )
         )
         async with running(second):
             await until(lambda: second.status().trouble == "two_replicas")
@@ -318,7 +349,9 @@ async def test_a_restarted_centre_is_found_again(tmp_path: Path) -> None:
         await node.stop()
 
 
-async def test_a_damaged_record_is_set_aside_and_its_facts_are_not_lost(tmp_path: Path, centre: Centre) -> None:
+async def test_a_damaged_record_is_set_aside_and_its_facts_are_not_lost(
+    tmp_path: Path, centre: Centre
+) -> None:
     node = StoreNode(config(tmp_path, centre, centre_url="ws://127.0.0.1:9/link"))
     async with running(node):
         for n in range(300):
