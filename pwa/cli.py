@@ -67,10 +67,26 @@ def run(
     reconnect_cap_s: float,
 ) -> None:
     """Keep the record, the line and the pages until told to stop."""
-    from pwa.serve import serve
+    from pwa.serve import listen, serve
     from sync.agent.config import NodeConfig
+    from sync.agent.node import is_running
 
     sync.sqlite.check_build()
+    _ = words(language)
+    if is_running(data):
+        raise click.ClickException(
+            _(N_("Another node works on {folder} already. One store, one node: stop that one first.")).format(
+                folder=data
+            )
+        )
+    try:
+        listener = listen(host, port)
+    except OSError as trouble:
+        raise click.ClickException(
+            _(N_("Cannot listen on {host}:{port} ({trouble}). Choose another port with --port.")).format(
+                host=host, port=port, trouble=trouble.strerror
+            )
+        ) from trouble
     config = NodeConfig(
         data_dir=data,
         store=store,
@@ -80,7 +96,7 @@ def run(
         reconnect_base_s=reconnect_base_s,
         reconnect_cap_s=reconnect_cap_s,
     )
-    serve(config, host=host, port=port, secure=behind_https, till_key=till_key)
+    serve(config, listener, secure=behind_https, till_key=till_key)
 
 
 @main.command()

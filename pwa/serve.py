@@ -44,7 +44,7 @@ def running(node: StoreNode) -> Callable[[Litestar], AbstractAsyncContextManager
     return life
 
 
-def serve(config: NodeConfig, *, host: str, port: int, secure: bool, till_key: str) -> None:
+def serve(config: NodeConfig, listener: socket.socket, *, secure: bool, till_key: str) -> None:
     node = StoreNode(config)
     app = make_app(
         node,
@@ -68,4 +68,4 @@ def serve(config: NodeConfig, *, host: str, port: int, secure: bool, till_key: s
         timeout_graceful_shutdown=2,
         server_header=False,
     )
-    uvicorn.Server(settings).run(sockets=[listen(host, port)])
+    uvicorn.Server(settings).run(sockets=[listener])

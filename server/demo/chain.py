@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -22,7 +23,7 @@ from server.demo.control import Control
 from server.demo.goods import STORES, DemoPerson, people
 from server.demo.inbox import Inbox, new_secret
 from server.demo.line import Line
-from server.demo.processes import Child, free_port
+from server.demo.processes import Child, WouldNotStart, free_port
 from server.demo.seed import Keys, seed
 
 START_S = 60.0
@@ -79,6 +80,25 @@ class Chain:
             self.children[code] = self._node(code)
         await self.start_part("centre")
         await asyncio.gather(*(self.start_part(code) for code in self.codes))
+        await asyncio.gather(*(self._supplied(code) for code in self.codes))
+
+    async def _supplied(self, code: str) -> None:
+        """A new node answers at once, but knows nobody and nothing until the centre has told it."""
+        until = time.monotonic() + START_S
+        while not await asyncio.to_thread(self._knows_its_store, code):
+            if time.monotonic() > until:
+                raise WouldNotStart(f"{code} heard nothing from the centre:\n{self.children[code].tail()}")
+            await asyncio.sleep(0.1)
+
+    def _knows_its_store(self, code: str) -> bool:
+        db = sqlite3.connect(f"file:{self.replica(code)}?mode=ro", uri=True, timeout=10.0)
+        try:
+            tables = ("item", "person", "shelf", "stock")
+            return all(db.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() for table in tables)
+        except sqlite3.OperationalError:
+            return False  # the node has not made its tables yet
+        finally:
+            db.close()
 
     def _seed(self) -> None:
         self.database.parent.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ import msgspec
 import uvicorn
 from litestar import Litestar, Request, Response, get, post
 from litestar.exceptions import NotFoundException
+from litestar.params import JSONBody
 
 from server.demo.inbox import Inbox
 from server.demo.line import Line
@@ -80,7 +81,7 @@ class Control:
             return self.state()
 
         @post(f"/{self.secret}/line", sync_to_thread=False, status_code=200)
-        def switch(data: Switch) -> dict[str, Any]:
+        def switch(data: JSONBody[Switch]) -> dict[str, Any]:
             line = self._line(data.store)
             if data.cut:
                 line.cut(data.how)

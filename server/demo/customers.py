@@ -33,6 +33,7 @@ class Shop:
         self.rng = rng
         self._numbers = itertools.count(1)
         self._headers = {"Authorization": f"Bearer {key}"}
+        self._sent: dict[str, dict[str, Any]] = {}
 
     async def order(
         self,
@@ -43,12 +44,20 @@ class Shop:
         near: str = "",
         external_id: str = "",
     ) -> Bought:
-        """One order. The external id makes a repeat harmless, so a broken line is simply tried again."""
+        """One order. The same external id sends the same order again: a repeat is harmless."""
         external = external_id or f"{self.code}-{next(self._numbers):05d}-{self.rng.randrange(16**4):04x}"
+        if external not in self._sent:
+            self._sent[external] = self._new(kind, lines, store, near, external)
+        answer = await self._post("/api/v1/orders", self._sent[external])
+        return Bought(answer["order_no"], external, answer.get("pickup_code", ""), answer)
+
+    def _new(
+        self, kind: str, lines: list[tuple[str, int]], store: str, near: str, external: str
+    ) -> dict[str, Any]:
         name_en, name_zh, phone = self.rng.choice(SHOPPERS)
         place = next(one for one in STORES if one.code == (store or near or "S001"))
         language = self.rng.choice(("en", "zh"))
-        body = {
+        return {
             "external_id": external,
             "kind": kind,
             "lines": [{"sku": sku, "qty": qty} for sku, qty in lines],
@@ -60,8 +69,6 @@ class Shop:
             "address": "" if kind == "pickup" else f"{place.name_en}, {self.rng.randint(1, 200)} Demo Road",
             "language": language,
         }
-        answer = await self._post("/api/v1/orders", body)
-        return Bought(answer["order_no"], external, answer.get("pickup_code", ""), answer)
 
     async def read(self, order_no: str) -> dict[str, Any]:
         found = await self.chain.client.get(

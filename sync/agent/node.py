@@ -359,6 +359,20 @@ def _offer(queue: asyncio.Queue[set[str]], hints: set[str]) -> None:
     queue.put_nowait(set(hints))
 
 
+def is_running(data_dir: Path) -> bool:
+    """Whether another process holds this record now. A question for a person's command line only:
+    `start` asks again, and that answer counts.
+    """
+    path = Path(data_dir) / "node.lock"
+    if not path.exists():
+        return False
+    try:
+        os.close(_lock(path))
+    except NodeTrouble:
+        return True
+    return False
+
+
 def _lock(path: Path) -> int:
     """Two processes on one record would give one number to two facts."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
