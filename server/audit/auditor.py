@@ -60,7 +60,7 @@ class Auditor:
     def look(self, *, now: int, settled: bool = False) -> Audit:
         found = Audit()
         seen = self._seen
-        with seen.one_moment():
+        with seen.one_moment(everything=settled or seen.first):
             seen.read_stores(found)
             touched = seen.read_centre(found)
             rights.centre_stock(seen, found, touched)

@@ -15,7 +15,7 @@ _NOTHING = (0,) * len(COLUMNS)
 
 
 def nothing_lost(seen: Reading, found: Audit, *, settled: bool) -> None:
-    for side in seen.stores.values():
+    for side in seen.changed:
         log = seen.fact_logs.get((side.code, side.incarnation), Chain())
         acked = int(side.meta("facts_acked", "0"))
         if acked > log.number:

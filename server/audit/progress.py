@@ -64,7 +64,7 @@ def owned(seen: Reading, found: Audit, *, settled: bool) -> None:
     states = "('person', 'waiting', 'offered')" if settled else "('person')"
     for fo, state in seen.centre.execute(
         f"SELECT f.fo, f.state FROM fulfilment_order f WHERE f.state IN {states} AND NOT EXISTS"
-        " (SELECT 1 FROM open_case c WHERE c.state = 'open' AND (c.fo = f.fo OR c.order_no = f.order_no))"
+        " (SELECT 1 FROM open_case c WHERE c.order_no = f.order_no AND c.state = 'open')"
     ):
         found.against("owned", f"{fo} is {state}, and no case is open")
     if settled or seen.first:

@@ -34,6 +34,7 @@ class Reading:
         self._opened: list[sqlite3.Connection] = []
         self.centre = self._open(centre)
         self.stores = {code: StoreSide(code, self._open(path)) for code, path in stores.items()}
+        self.changed: list[StoreSide] = []
         self.first = True
         self.fact_logs: dict[Place, Chain] = defaultdict(Chain)
         """Per store and incarnation."""
@@ -62,9 +63,15 @@ class Reading:
         self._opened = []
 
     @contextmanager
-    def one_moment(self) -> Iterator[None]:
-        """Each database is read as of one moment; the stores' moments come before the centre's."""
-        begun = [db for db in (self.centre, *(s.db for s in self.stores.values())) if not db.in_transaction]
+    def one_moment(self, *, everything: bool) -> Iterator[None]:
+        """Each database is read as of one moment; the stores' moments come before the centre's.
+
+        Unless `everything` is asked for, stores that have not written since the last look are passed over.
+        """
+        self.changed = [
+            side for side in self.stores.values() if side.has_changed() or side.ahead or everything
+        ]
+        begun = [db for db in (*(s.db for s in self.changed), self.centre) if not db.in_transaction]
         for db in begun:
             db.execute("BEGIN")
         try:
@@ -76,7 +83,7 @@ class Reading:
     # -- stores -----------------------------------------------------------------------------
 
     def read_stores(self, found: Audit) -> None:
-        for side in self.stores.values():
+        for side in self.changed:
             side.incarnation = side.meta("incarnation")
             for fact in side.new_facts():
                 self._store_fact(found, side, fact)

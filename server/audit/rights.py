@@ -99,7 +99,7 @@ def unbacked_promises(seen: Reading, found: Audit) -> None:
 
 def store_stock(seen: Reading, found: Audit) -> None:
     """Each fact and each decision has moved the store's own stock once."""
-    for side in seen.stores.values():
+    for side in seen.changed:
         taken = int(side.meta("decisions_number", "0"))
         while side.ahead and side.ahead[0][0] <= taken:
             _, kind, body = side.ahead.popleft()

@@ -33,12 +33,22 @@ class Line:
         self._deliver = {"up": deliver_up, "down": deliver_down}
         self._life = 0
         self._since = clock.now
+        self._dying: Callable[[], None] | None = None
+
+    def die_soon(self, then: Callable[[], None]) -> None:
+        """The next frame, whichever way it goes, is the one that the line breaks under."""
+        self._dying = then
 
     def send(self, way: str, frames: Frames) -> None:
         if not frames:
             return
         if not self.up:
             self.lost += len(frames)
+            return
+        if self._dying is not None:
+            self.lost += len(frames)
+            self._clock.after(0, self._dying)
+            self._dying = None
             return
         life = self._life
         self._clock.after(self._latency_ms, lambda: self._arrive(way, frames, life))
@@ -53,7 +63,7 @@ class Line:
 
     def cut(self) -> None:
         if self.up:
-            self.up, self._since = False, self._clock.now
+            self.up, self._since, self._dying = False, self._clock.now, None
             self._life += 1
             self.cuts += 1
 

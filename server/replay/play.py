@@ -86,7 +86,7 @@ class Play:
             self.chance,
             wishes.offline,
             wishes.mean_outage_h * HOUR,
-            cut=self._cut,
+            cut=self._break,
             restore=self._restore,
         )
         self.shoppers = Shoppers(
@@ -143,6 +143,20 @@ class Play:
         self.hq.send[code] = lambda frames: line.send("down", frames)
         self.shops[code], self.lines[code] = shop, line
         self.staff[code] = Staff(shop, self.clock, self.chance, self.wishes.habits, self.witness, self.ean)
+
+    def _break(self, code: str) -> None:
+        """Half of all outages begin under a frame, which is lost together with its answer."""
+        if self.chance.share("breaks", code, self.clock.now) < 0.5:
+            self._cut(code)
+            return
+        cuts = self.lines[code].cuts
+
+        def cut() -> None:
+            if self.lines[code].cuts == cuts and not self.outages.over:
+                self._cut(code)
+
+        self.lines[code].die_soon(cut)
+        self.clock.after(2 * MINUTE, cut)
 
     def _cut(self, code: str) -> None:
         self.lines[code].cut()
