@@ -11,6 +11,7 @@ from pathlib import Path
 
 from litestar import MediaType, Response, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 ROOT = Path(__file__).parent / "static"
 
@@ -40,7 +41,7 @@ def address(path: str) -> str:
 
 
 @get("/static/{path:path}", opt={"open": True}, include_in_schema=False, sync_to_thread=False)
-def static_file(path: Path) -> Response[bytes]:
+def static_file(path: FromPath[Path]) -> Response[bytes]:
     found = content(path.as_posix().lstrip("/"))
     if found is None:
         raise NotFoundException

@@ -23,8 +23,8 @@ from pwa.desk import Build, Desk, Feedback, Gone, View, Who
 from pwa.node import Node
 from pwa.statics import address
 from pwa.texts import Texts
-
 from sync import sqlite
+from sync.replica import read
 from sync.sqlite import Connection
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ PAGES = Environment(
 )
 PAGES.globals["static"] = address
 
+SCAN_GAP_MS = 150
+"""Keys closer together than this are a scanner's; some cheap handhelds need more."""
 NOTHING = sqlite.connect(":memory:")
 """An empty record, for pages that read none."""
 
@@ -122,7 +124,7 @@ def line_of(desk: Desk) -> dict[str, Any]:
     }
 
 
-def render(desk: Desk, view: View, *, csrf: str, whole: bool) -> str:
+def render(desk: Desk, view: View, *, csrf: str, whole: bool, gap_ms: int = SCAN_GAP_MS) -> str:
     template = PAGES.get_template(view.template)
     return template.render(
         _=desk.t,
@@ -138,6 +140,7 @@ def render(desk: Desk, view: View, *, csrf: str, whole: bool) -> str:
         csrf=csrf,
         layout="base.html" if whole else "inside.html",
         new_id=desk.new_id,
+        gap_ms=gap_ms,
     )
 
 
@@ -191,7 +194,8 @@ async def show(
             view = gone_view(desk, gone)
         if view.feedback is not None:
             desk = replace(desk, feedback=view.feedback)
-        return render(desk, view, csrf=token, whole=whole), view
+        gap_ms = read.policy_number(db, "scan_gap_ms", SCAN_GAP_MS)
+        return render(desk, view, csrf=token, whole=whole, gap_ms=gap_ms), view
 
     begun = time.perf_counter()
     html, view = await node_of(request).read(work)

@@ -345,3 +345,39 @@ def offline(node: DemoNode) -> None:
 
 def wave_of(node: DemoNode, fence: int) -> str:
     return str(node.db.execute("SELECT wave FROM assignment WHERE fence = ?", (fence,)).fetchone()[0])
+
+
+@contextlib.contextmanager
+def served(node: DemoNode) -> Iterator[str]:
+    """The pages on loopback, in a thread; the address."""
+    import socket
+    import threading
+    import time
+
+    import uvicorn
+
+    from pwa.app import make_app
+
+    app = make_app(node, store=STORE, secret="kept", till_key=TILL_KEY)
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="error", ws="none", timeout_graceful_shutdown=1, lifespan="on")
+    )
+    thread = threading.Thread(target=lambda: server.run(sockets=[sock]), daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the pages did not start"
+        time.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+def sign_in_browser(page: Any, base: str, person: str = "p1") -> None:
+    page.goto(f"{base}/sign-in?person={person}")
+    page.fill("#pin", LEAD_PIN if person == "p3" else PIN)
+    page.click(".foot .btn")
+    page.wait_for_url("**/orders*")

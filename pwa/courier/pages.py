@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from pwa.courier import views
 from pwa.desk import Desk, Feedback, View
@@ -34,12 +35,12 @@ async def open_manifest(request: Asked) -> Response[str]:
 
 
 @get("/courier/{code:str}")
-async def manifest(request: Asked, code: str) -> Response[str]:
+async def manifest(request: Asked, code: FromPath[str]) -> Response[str]:
     return await show(request, lambda desk: views.manifest(desk, code))
 
 
 @post("/courier/{code:str}/load", status_code=200)
-async def load(request: Asked, code: str) -> Response[str]:
+async def load(request: Asked, code: FromPath[str]) -> Response[str]:
     """By the parcel's own code, or by the order's number."""
     form = await Form.read(request)
     scanned = form.text("code", most=120).upper()
@@ -67,7 +68,7 @@ async def load(request: Asked, code: str) -> Response[str]:
 
 
 @post("/courier/{code:str}/ship", status_code=200)
-async def ship(request: Asked, code: str) -> Response[str]:
+async def ship(request: Asked, code: FromPath[str]) -> Response[str]:
     form = await Form.read(request)
     outcome = await form.perform("ship", {"manifest": code})
 

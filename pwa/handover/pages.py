@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
 
 from pwa.desk import Desk, Feedback, View
 from pwa.handover import views
@@ -14,7 +15,7 @@ from sync.sqlite import Connection
 
 
 @get("/handover")
-async def find(request: Asked, q: str = "") -> Response[str]:
+async def find(request: Asked, q: FromQuery[str] = "") -> Response[str]:
     return await show(request, lambda desk: views.find(desk, q[:60]))
 
 
@@ -45,7 +46,7 @@ def one_order(db: Connection, code: str) -> int:
 
 
 @get("/handover/{fence:int}")
-async def counter(request: Asked, fence: int) -> Response[str]:
+async def counter(request: Asked, fence: FromPath[int]) -> Response[str]:
     return await show(request, lambda desk: views.counter(desk, fence))
 
 
@@ -61,7 +62,7 @@ def refused_lines(form: Form) -> list[list[Any]]:
 
 
 @post("/handover/{fence:int}", status_code=200)
-async def hand_over(request: Asked, fence: int) -> Response[str]:
+async def hand_over(request: Asked, fence: FromPath[int]) -> Response[str]:
     form = await Form.read(request)
     args: dict[str, Any] = {"fence": fence}
     if form.text("action") == "override":
@@ -88,7 +89,7 @@ async def hand_over(request: Asked, fence: int) -> Response[str]:
 
 
 @post("/handover/{fence:int}/undo", status_code=200)
-async def undo(request: Asked, fence: int) -> Response[str]:
+async def undo(request: Asked, fence: FromPath[int]) -> Response[str]:
     form = await Form.read(request)
     outcome = await form.perform("undo_hand_over", {"fence": fence})
     return await answer(

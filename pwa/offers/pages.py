@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
 
 from pwa.desk import Desk, Feedback, View
 from pwa.offers import views
@@ -13,22 +14,22 @@ from pwa.web import Asked, BadForm, Form, answer, show
 
 
 @get("/orders")
-async def home(request: Asked, tab: str = "") -> Response[str]:
+async def home(request: Asked, tab: FromQuery[str] = "") -> Response[str]:
     return await show(request, lambda desk: views.home(desk, tab))
 
 
 @get("/orders/{fence:int}")
-async def order(request: Asked, fence: int) -> Response[str]:
+async def order(request: Asked, fence: FromPath[int]) -> Response[str]:
     return await show(request, lambda desk: views.order(desk, fence))
 
 
 @get("/offers/{fence:int}")
-async def offer(request: Asked, fence: int) -> Response[str]:
+async def offer(request: Asked, fence: FromPath[int]) -> Response[str]:
     return await show(request, lambda desk: views.offer(desk, fence))
 
 
 @get("/offers/{fence:int}/decline")
-async def decline_page(request: Asked, fence: int) -> Response[str]:
+async def decline_page(request: Asked, fence: FromPath[int]) -> Response[str]:
     return await show(request, lambda desk: views.decline(desk, fence))
 
 
@@ -83,7 +84,7 @@ async def accept(request: Asked) -> Response[str]:
 
 
 @post("/offers/{fence:int}/decline", status_code=200)
-async def decline(request: Asked, fence: int) -> Response[str]:
+async def decline(request: Asked, fence: FromPath[int]) -> Response[str]:
     form = await Form.read(request)
     reason = form.text("reason")
     if not reason:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from pwa.desk import Desk, Feedback, View
 from pwa.offers import views as offers
@@ -11,7 +12,7 @@ from pwa.web import Asked, BadForm, Form, answer, show
 
 
 @get("/pack/{fence:int}")
-async def pack_page(request: Asked, fence: int) -> Response[str]:
+async def pack_page(request: Asked, fence: FromPath[int]) -> Response[str]:
     return await show(request, lambda desk: views.pack(desk, fence))
 
 
@@ -33,7 +34,7 @@ def parcels_of(form: Form) -> list[list[list[int]]]:
 
 
 @post("/pack/{fence:int}", status_code=200)
-async def pack(request: Asked, fence: int) -> Response[str]:
+async def pack(request: Asked, fence: FromPath[int]) -> Response[str]:
     form = await Form.read(request)
     args: dict[str, object] = {"fence": fence}
     parcels = parcels_of(form)
@@ -54,12 +55,12 @@ async def pack(request: Asked, fence: int) -> Response[str]:
 
 
 @get("/stage/{fence:int}")
-async def stage_page(request: Asked, fence: int) -> Response[str]:
+async def stage_page(request: Asked, fence: FromPath[int]) -> Response[str]:
     return await show(request, lambda desk: views.stage(desk, fence))
 
 
 @post("/stage/{fence:int}", status_code=200)
-async def stage(request: Asked, fence: int) -> Response[str]:
+async def stage(request: Asked, fence: FromPath[int]) -> Response[str]:
     form = await Form.read(request)
     location = (form.text("location") or form.text("code")).upper()
     if not location:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
 
 from pwa.desk import Desk, Feedback, View
 from pwa.offers import views as offers
@@ -27,12 +28,12 @@ async def start(request: Asked) -> Response[str]:
 
 
 @get("/waves/{wave:str}")
-async def pick_page(request: Asked, wave: str) -> Response[str]:
+async def pick_page(request: Asked, wave: FromPath[str]) -> Response[str]:
     return await show(request, lambda desk: views.pick(desk, wave))
 
 
 @post("/waves/{wave:str}/scan", status_code=200)
-async def scan(request: Asked, wave: str) -> Response[str]:
+async def scan(request: Asked, wave: FromPath[str]) -> Response[str]:
     """The one hot path: one scan, one command, one page."""
     form = await Form.read(request)
     code = form.text("code", most=120)
@@ -60,7 +61,7 @@ async def scan(request: Asked, wave: str) -> Response[str]:
 
 
 @post("/waves/{wave:str}/pick", status_code=200)
-async def pick(request: Asked, wave: str) -> Response[str]:
+async def pick(request: Asked, wave: FromPath[str]) -> Response[str]:
     """Units without a scan: the code is torn, or the person counts faster than they scan."""
     form = await Form.read(request)
     args = {"fence": form.number("fence", most=2**53), "line": form.number("line"), "qty": form.number("qty", 1, least=1)}
@@ -74,7 +75,7 @@ async def pick(request: Asked, wave: str) -> Response[str]:
 
 
 @post("/waves/{wave:str}/undo", status_code=200)
-async def undo(request: Asked, wave: str) -> Response[str]:
+async def undo(request: Asked, wave: FromPath[str]) -> Response[str]:
     form = await Form.read(request)
     args = {"fence": form.number("fence", most=2**53), "line": form.number("line"), "qty": form.number("qty", 1, least=1)}
     outcome = await form.perform("undo_pick", args)
@@ -87,7 +88,7 @@ async def undo(request: Asked, wave: str) -> Response[str]:
 
 
 @post("/waves/{wave:str}/later", status_code=200)
-async def later(request: Asked, wave: str) -> Response[str]:
+async def later(request: Asked, wave: FromPath[str]) -> Response[str]:
     form = await Form.read(request)
     args = {"fence": form.number("fence", most=2**53), "line": form.number("line")}
     outcome = await form.perform("pick_later", args)
@@ -100,12 +101,12 @@ async def later(request: Asked, wave: str) -> Response[str]:
 
 
 @get("/waves/{wave:str}/short")
-async def short_page(request: Asked, wave: str, fence: int, line: int) -> Response[str]:
+async def short_page(request: Asked, wave: FromPath[str], fence: FromQuery[int], line: FromQuery[int]) -> Response[str]:
     return await show(request, lambda desk: views.short(desk, wave, fence, line))
 
 
 @post("/waves/{wave:str}/short", status_code=200)
-async def short(request: Asked, wave: str) -> Response[str]:
+async def short(request: Asked, wave: FromPath[str]) -> Response[str]:
     form = await Form.read(request)
     fence, line = form.number("fence", most=2**53), form.number("line")
     reason = form.text("reason")

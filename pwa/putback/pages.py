@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from pwa.desk import Feedback
 from pwa.putback import views
@@ -17,12 +18,12 @@ async def tasks(request: Asked) -> Response[str]:
 
 
 @get("/putback/{fence:int}")
-async def order(request: Asked, fence: int) -> Response[str]:
+async def order(request: Asked, fence: FromPath[int]) -> Response[str]:
     return await show(request, lambda desk: views.order(desk, fence))
 
 
 @post("/putback/{fence:int}", status_code=200)
-async def put_back(request: Asked, fence: int) -> Response[str]:
+async def put_back(request: Asked, fence: FromPath[int]) -> Response[str]:
     """By a scan, or by hand for a line whose label is torn."""
     form = await Form.read(request)
     args: dict[str, Any] = {"fence": fence, "qty": form.number("qty", 1, least=1)}

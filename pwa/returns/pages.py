@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
 
 from pwa.desk import Desk, Feedback, View
 from pwa.offers.views import with_args
@@ -20,7 +21,7 @@ async def home(request: Asked) -> Response[str]:
 
 
 @get("/returns/order")
-async def order_page(request: Asked, number: str = "") -> Response[str]:
+async def order_page(request: Asked, number: FromQuery[str] = "") -> Response[str]:
     return await show(request, lambda desk: views.order(desk, number[:40]))
 
 
@@ -90,12 +91,12 @@ async def blind(request: Asked) -> Response[str]:
 
 
 @get("/returns/{return_id:str}")
-async def grade_page(request: Asked, return_id: str) -> Response[str]:
+async def grade_page(request: Asked, return_id: FromPath[str]) -> Response[str]:
     return await show(request, lambda desk: views.grade(desk, return_id))
 
 
 @post("/returns/{return_id:str}", status_code=200)
-async def grade(request: Asked, return_id: str) -> Response[str]:
+async def grade(request: Asked, return_id: FromPath[str]) -> Response[str]:
     form = await Form.read(request)
     if not form.text("grade") or not form.text("disposition"):
         raise BadForm("Choose a grade and where it goes.")

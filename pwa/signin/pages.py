@@ -7,12 +7,13 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie, State
+from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from pwa.desk import Desk, Feedback, Gone, View
 from pwa.signin import sessions
 from pwa.texts import LANGUAGES, Texts
-from pwa.web import Asked, BadForm, Form, device_of, is_htmx, node_of, nobody, show
+from pwa.web import Asked, BadForm, Form, device_of, is_htmx, nobody, node_of, show
 from sync.ids import short_secret
 from sync.replica.people import Checked, check_pin
 from sync.rules.refusals import Why
@@ -61,7 +62,7 @@ def cookie(request: Asked, key: str, value: str, *, age_s: int = YEAR_S, hidden:
 
 
 @get("/sign-in", opt={"open": True})
-async def sign_in_page(request: Request[Any, Any, State], person: str = "", next: str = "") -> Response[str]:
+async def sign_in_page(request: Request[Any, Any, State], person: FromQuery[str] = "", next: FromQuery[str] = "") -> Response[str]:
     who = nobody(request)
     goal = local(next)
     answer = await show(

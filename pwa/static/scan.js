@@ -6,11 +6,12 @@
 // retry applies once; answers come in order and never take back what was scanned since.
 (() => {
   "use strict";
-  const GAP_MS = 150; // a person's keys are further apart; slow scanners are not
   const QUICK_MS = 45; // inside a field somebody is typing in: only this fast is a scanner
   const SHORTEST = 3;
   const { feel, gs1 } = window.yipan;
   const sink = document.getElementById("sink");
+  // A person's keys are further apart; slow scanners are not. Policy `scan_gap_ms` can widen it.
+  const gapMs = () => +sink?.dataset.gap || 150;
   const trouble = document.getElementById("trouble");
 
   // --- ids: UUIDv7 in Crockford's base 32, as the store node makes them
@@ -174,7 +175,7 @@
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
     const gap = event.timeStamp - lastKey;
-    if (gap > GAP_MS) { keys = ""; quick = true; before = null; }
+    if (gap > gapMs()) { keys = ""; quick = true; before = null; }
     const inField = typing(event.target);
     if (event.key.length === 1) {
       if (keys && gap > QUICK_MS) quick = false;
@@ -187,7 +188,7 @@
     if (event.key !== "Enter" && event.key !== "Tab") return;
     const code = keys;
     keys = "";
-    if (code.length < SHORTEST || gap > GAP_MS) return;
+    if (code.length < SHORTEST || gap > gapMs()) return;
     if (inField) {
       // A scan into a field that wants a code stays there. Into any other field it is taken out again.
       if (event.target.dataset.typed !== undefined || !quick || code.length < 6) return;
@@ -209,7 +210,7 @@
   sink?.addEventListener("input", (event) => {
     clearTimeout(quiet);
     if (/[\n\t]/.test(sink.value) || event.inputType === "insertLineBreak") drain();
-    else quiet = setTimeout(drain, GAP_MS);
+    else quiet = setTimeout(drain, gapMs());
   });
   sink?.addEventListener("keydown", (event) => {
     if ((event.key === "Enter" || event.key === "Tab") && sink.value) { event.preventDefault(); drain(); }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
 
 from pwa.desk import Build, Desk, Feedback, View
 from pwa.stock import views
@@ -17,12 +18,12 @@ NOT_HERE = "Nothing here has the code {code}."
 
 
 @get("/stock")
-async def lookup(request: Asked, q: str = "") -> Response[str]:
+async def lookup(request: Asked, q: FromQuery[str] = "") -> Response[str]:
     return await show(request, lambda desk: views.lookup(desk, q[:60]))
 
 
 @get("/stock/{sku:str}")
-async def item(request: Asked, sku: str) -> Response[str]:
+async def item(request: Asked, sku: FromPath[str]) -> Response[str]:
     return await show(request, lambda desk: views.item(desk, sku))
 
 
@@ -56,12 +57,12 @@ async def count_scan(request: Asked) -> Response[str]:
 
 
 @get("/count/{sku:str}")
-async def count_page(request: Asked, sku: str, task: str = "") -> Response[str]:
+async def count_page(request: Asked, sku: FromPath[str], task: FromQuery[str] = "") -> Response[str]:
     return await show(request, lambda desk: views.count(desk, sku, task))
 
 
 @post("/count/{sku:str}", status_code=200)
-async def count(request: Asked, sku: str) -> Response[str]:
+async def count(request: Asked, sku: FromPath[str]) -> Response[str]:
     form = await Form.read(request)
     found = form.number("qty")
     args: dict[str, Any] = {"sku": sku, "found": found}
@@ -78,7 +79,7 @@ async def count(request: Asked, sku: str) -> Response[str]:
 
 
 @get("/receive")
-async def receive_page(request: Asked, sku: str = "") -> Response[str]:
+async def receive_page(request: Asked, sku: FromQuery[str] = "") -> Response[str]:
     return await show(request, lambda desk: views.receive(desk, sku))
 
 
@@ -156,7 +157,7 @@ async def transfer(request: Asked) -> Response[str]:
 
 
 @get("/adjust")
-async def adjust_page(request: Asked, sku: str = "") -> Response[str]:
+async def adjust_page(request: Asked, sku: FromQuery[str] = "") -> Response[str]:
     return await show(request, lambda desk: views.adjust(desk, sku))
 
 

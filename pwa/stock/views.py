@@ -6,7 +6,7 @@ from typing import Any
 
 from pwa import work
 from pwa.desk import Desk, Gone, View
-from pwa.stock.find import find_sku, search
+from pwa.stock.find import search
 from sync.replica import read
 from sync.texts import N_
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
+from litestar.params import FromQuery
 
 from pwa.texts import Texts
 from pwa.web import node_of
@@ -87,7 +88,7 @@ def command_id(request: Till, otherwise: str) -> str:
 
 
 @get("/till/may-sell", opt={"open": True, "keyed": True})
-async def may_sell(request: Till, code: str = "", qty: int = 1) -> Response[bytes]:
+async def may_sell(request: Till, code: FromQuery[str] = "", qty: FromQuery[int] = 1) -> Response[bytes]:
     refused = locked_out(request)
     if refused is not None:
         return refused
