@@ -9,9 +9,9 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from server.board.words import happened_word, state
+from server.board.words import case_words, happened_word, state
 from server.cases.book import close_case
-from server.cases.kinds import remedies, sentence
+from server.cases.kinds import remedies
 from server.pages import WebRequest, language_of, page, texts
 from server.signin.web import check
 from sync.rules.permissions import may
@@ -78,7 +78,7 @@ async def cases_page(request: WebRequest, store: str = "", closed: bool = False)
         cases=rows,
         closed=closed,
         store=store,
-        tell=lambda case: sentence(case, own.translate),
+        tell=lambda case: case_words(case, own),
     )
 
 
@@ -111,8 +111,8 @@ def _case(request: WebRequest, found: dict[str, Any], trouble: str = "", status:
         "cases/page.html",
         status=status,
         **found,
-        sentence=sentence(case, own.translate),
-        remedies=remedies(case, own.translate),
+        sentence=case_words(case, own),
+        remedies=remedies({**case, "store": own.name(case) or case["store"]}, own.translate),
         state=lambda word: state(word, own),
         kind_word=lambda word: happened_word(word, own),
         may_close=case["state"] == "open"

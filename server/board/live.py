@@ -105,12 +105,8 @@ class Live:
                     data, since = self._push(lang, region, since)
                     if data:
                         yield data
-                async with self._changed:
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(
-                            self._changed.wait_for(lambda had=since: self.version != had), BEAT_S
-                        )
-                        continue
+                if await self._news(since):
+                    continue
                 # Something to hear, so that the page can tell a quiet day from a dead line.
                 yield b"event: beat\ndata: %d\n\n" % self._clock()
                 if time.monotonic() - checked > 30:
@@ -122,6 +118,15 @@ class Live:
                         return
         finally:
             self._watchers -= 1
+
+    async def _news(self, since: int) -> bool:
+        """Wait for another version, at most until the next beat is due."""
+        async with self._changed:
+            try:
+                await asyncio.wait_for(self._changed.wait_for(lambda: self.version != since), BEAT_S)
+            except TimeoutError:
+                return False
+        return True
 
     def nudge(self) -> None:
         """Something outside the database changed (the demonstration's switch)."""

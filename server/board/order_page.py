@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from server.board.pulse import happening
-from server.board.words import ENDINGS, KINDS, happened_word, sentence, state
+from server.board.words import ENDINGS, KINDS, case_words, happened_word, sentence, state
 from server.orders.cancel import cancel
 from server.pages import WebRequest, language_of, page, texts
 from server.signin.web import check
@@ -128,9 +128,11 @@ async def order_page(request: WebRequest, no: str) -> Response[str]:
         raise refuse(Why.UNKNOWN_ORDER, order=no)
     region = place_of(found, request.scope["user"].scope_region)
     manager = check(request, "order.view", region=region, read=True)
-    from server.cases.kinds import sentence as case_sentence
-
     own = texts(language_of(request))
+
+    def store_name(code: str) -> str:
+        return own.name(found["stores"][code]) if code in found["stores"] else code
+
     may_cancel = (
         found["order"]["state"] == "open"
         and may(manager.actor, "order.cancel", region=region) is None
@@ -145,8 +147,8 @@ async def order_page(request: WebRequest, no: str) -> Response[str]:
         kind_word=lambda word: happened_word(word, own),
         ending=lambda word: own.say(ENDINGS[word]) if word in ENDINGS else word,
         kind=lambda word: own.say(KINDS[word]) if word in KINDS else word,
-        store_name=lambda code: own.name(found["stores"][code]) if code in found["stores"] else code,
-        case_sentence=lambda case: case_sentence(case, own.translate),
+        store_name=store_name,
+        case_sentence=lambda case: case_words(case, own, store_name(case["store"])),
         may_cancel=may_cancel,
     )
 

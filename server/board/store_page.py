@@ -8,7 +8,7 @@ from typing import Any
 from litestar import Response, get, post
 
 from server.board.pulse import happening
-from server.board.words import KINDS, sentence, state
+from server.board.words import KINDS, case_words, sentence, state
 from server.pages import WebRequest, language_of, page, texts
 from server.signin.web import check
 from server.stores.pause import pause
@@ -80,8 +80,6 @@ async def store_page(request: WebRequest, code: str) -> Response[str]:
     if found is None:
         raise refuse(Why.UNKNOWN_STORE, store=code)
     manager = check(request, "board.view", store=code, region=found["store"]["region"], read=True)
-    from server.cases.kinds import sentence as case_sentence
-
     own = texts(language_of(request))
     live = request.app.state.live
     return page(
@@ -92,7 +90,7 @@ async def store_page(request: WebRequest, code: str) -> Response[str]:
         tell=lambda e: sentence(e, own),
         state=lambda word: state(word, own),
         kind_word=lambda word: own.say(KINDS[word]) if word in KINDS else word,
-        case_sentence=lambda case: case_sentence(case, own.translate),
+        case_sentence=lambda case: case_words(case, own, own.name(found["store"])),
         may_pause=_may_pause(manager, code, found["store"]["region"]),
         switch=live.switch,
         is_cut=code in live.cut,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from server.board.pulse import Happening
+from server.cases.kinds import sentence as _case_sentence
 from server.pages import Texts
 from sync.rules.reasons import REASONS
 from sync.texts import N_
@@ -135,6 +138,13 @@ def sentence(e: Happening, own: Texts) -> str:
         if words and words != known:
             said = f"{said}: {own.translate(words)}"
     return said
+
+
+def case_words(case: Any, own: Texts, store: str = "") -> str:
+    """What a case says, with the store's name where the reader knows it by name."""
+    named = dict(case)
+    name = store or (own.name(case) if "name_en" in named else "")
+    return _case_sentence({**named, "store": name or named["store"]}, own.translate)
 
 
 def happened_word(kind: str, own: Texts) -> str:

@@ -66,3 +66,9 @@ def writing_to(data_dir: Path) -> Iterator[Tx]:
     """One transaction on the centre's database."""
     with opened(data_dir) as db, writing(db):
         yield db
+
+
+def plain_errors(loaded: Any) -> None:
+    """Stop with the first sentence if anything of one row was wrong."""
+    if loaded.errors:
+        raise Stop(loaded.errors[0].sentence(), code=1)
