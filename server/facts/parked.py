@@ -22,7 +22,8 @@ def retry_parked(tx: Tx, *, now: int, note: str = "") -> int:
     """
     rows = tx.execute(
         "SELECT store, incarnation, number, kind, raw FROM fact WHERE verdict = 'parked'"
-        " AND (?1 = '' OR note = ?1) ORDER BY received_at, store, incarnation, number",
+        " AND (?1 = '' OR note = ?1) AND note NOT IN ('other_bytes', 'revoked')"
+        " ORDER BY received_at, store, incarnation, number",
         (note,),
     ).fetchall()
     return sum(_again(tx, row, now) for row in rows)

@@ -19,6 +19,8 @@ from litestar import WebSocket, websocket
 from litestar.datastructures import State
 from litestar.exceptions import WebSocketException
 
+from server.db import Tx
+from server.facts.parked import retry_parked
 from server.hints import Hints
 from server.link.logs import close_all_sessions
 from server.link.serve import new_end
@@ -91,10 +93,14 @@ class LinkRoom:
     async def start(self) -> None:
         """No session of an earlier process is alive. Harmless to call again."""
         if self._started is None:
-            self._started = asyncio.ensure_future(
-                self.writer.do(lambda tx: close_all_sessions(tx, self._clock()))
-            )
+            self._started = asyncio.ensure_future(self.writer.do(lambda tx: self._begin(tx, self._clock())))
         await self._started
+
+    @staticmethod
+    def _begin(tx: Tx, now: int) -> None:
+        close_all_sessions(tx, now)
+        # This may be a newer program than the one that parked them.
+        retry_parked(tx, now=now, note="unknown_kind")
 
     async def drain(self) -> None:
         """Before a stop: every store is told to come back, spread over some seconds."""

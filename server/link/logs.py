@@ -275,6 +275,13 @@ class StoreTables:
             join=True,
         )
 
+    def settled(self, tx: sqlite3.Connection, kind: str) -> bool:
+        found = tx.execute(
+            "SELECT 1 FROM open_case WHERE state = 'open' AND kind = ? AND store = ? LIMIT 1",
+            (kind, self.store),
+        )
+        return found.fetchone() is None
+
 
 # -- what a person, or a start of the centre, does ------------------------------------------------
 
@@ -304,7 +311,7 @@ def release_held(tx: Tx, store: str, incarnation: str) -> bool:
     )
 
 
-_REPLICA = "SELECT incarnation, state, host, applied, chain, backed_up, parent, fork FROM replica "
+_REPLICA = "SELECT incarnation, state, host, applied, chain, backed_up, parent, fork, note FROM replica "
 _BULK_ORDER = ("people", "policy", "stores", "sellables", "catalogue", "shelves")
 """Small and needed first."""
 assert set(_BULK_ORDER) == set(decisions.STREAMS)

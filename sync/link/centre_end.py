@@ -118,6 +118,8 @@ class CentreEnd:
         self._digest_at = 0
         self._recheck_at = 0
         self._renewing = False
+        self._waits_for = ""
+        """The kind of case that a person has to close before this store goes on as usual."""
 
     @property
     def log(self) -> CentreLog:
@@ -164,6 +166,7 @@ class CentreEnd:
     def welcomed(self, log: CentreLog, now: Reading) -> None:
         """The greeting is over: from here on frames of the session are taken."""
         self._log, self.up = log, True
+        self._waits_for = "other_bytes" if self.mode == "held" else ""
         self._stream_sent = dict(self.cursors)
         self._heard_wall = now.wall
         self._persist_at = now.mono + PERSIST_MS
@@ -438,11 +441,17 @@ class CentreEnd:
         if ours != theirs:
             params = {"bucket": _difference(ours, theirs), "facts": here[0], "decisions": here[1]}
             self.log.trouble(tx, "digest", params, [], now.wall)
+            self.log.set_state(tx, self.incarnation, "live", "digest")
+            self._waits_for = "digest"
         return []
 
     def _recheck(self, tx: Tx, now: Reading) -> list[frames.Frame]:
         """A credential is not only good at the handshake."""
         self._recheck_at = now.mono + self.manners.recheck_every
+        if self._waits_for and self.log.settled(tx, self._waits_for):
+            # A person has decided: say hello again, and go on from there.
+            self.closing = Ending("settled", "retry", 100, 1_000)
+            return []
         known = self.log.key(tx)
         if self.mode == "review" or known == (self.key, True):
             return []

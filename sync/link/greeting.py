@@ -24,6 +24,8 @@ MOST_HELLOS = 64
 STILL_THERE_MS = 120_000
 """A session that was heard within this time is taken to be alive when another box comes."""
 EVIDENCE = 200
+DIFFERS = "digest"
+"""Note on a replica whose digest differed: once a person has closed the case, it starts from a snapshot."""
 Answer = list[frames.Frame]
 
 
@@ -62,7 +64,8 @@ def greet(end: CentreEnd, tx: Tx, now: Reading, hello: frames.Hello) -> Answer:
             log.trouble(tx, "two_replicas", {"host": hello.host}, [], now.wall)
             return _refuse(end, "two_replicas", "person", 60_000, 600_000)
         return _reset(end, tx, log, hello, known)
-    if known.state == "released":
+    if known.state == "released" or (known.state == "held" and log.settled(tx, "other_bytes")):
+        # A person has looked at both tails: it goes on, and what only it has is applied.
         return _reset(end, tx, log, hello, known)
     relation = _relation(tx, log, hello, end.checks, known)
     if relation.kind == "ask":
@@ -73,6 +76,9 @@ def greet(end: CentreEnd, tx: Tx, now: Reading, hello: frames.Hello) -> Answer:
         return _hold(end, tx, log, now, hello, known, relation)
     if known.state == "held":
         return _hold(end, tx, log, now, hello, known, relation)
+    if known.note == DIFFERS and log.settled(tx, "digest"):
+        log.set_state(tx, known.incarnation, known.state, "")
+        end.down = "snapshot"
     return _welcome(end, tx, log, now, hello, known, review=not key[1])
 
 

@@ -123,6 +123,7 @@ class KnownReplica:
     backed_up: int
     parent: str
     fork: int
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -209,4 +210,8 @@ class CentreLog(Protocol):
         self, tx: Tx, kind: str, params: Mapping[str, Any], evidence: Sequence[tuple[str, int, str]], now: int
     ) -> str:
         """Open a case for a person (or join an open one of the same kind); its id."""
+        ...
+
+    def settled(self, tx: Tx, kind: str) -> bool:
+        """No case of this kind is open for the store: a person has decided."""
         ...

@@ -539,3 +539,59 @@ def test_the_first_acknowledgement_always_lost_loses_and_doubles_nothing() -> No
     pair.connect()
     assert pair.centre.sums()["sold:A"] == 40
     assert pair.agree()
+
+
+def close_cases(pair: Pair, kind: str) -> None:
+    """A person has decided."""
+    with sqlite.writing(pair.centre.db):
+        pair.centre.db.execute("UPDATE open_case SET state = 'closed' WHERE kind = ?", (kind,))
+
+
+def test_a_held_store_goes_on_by_itself_once_a_person_has_closed_the_case() -> None:
+    pair = Pair().connect()
+    pair.sell()
+    pair.run()
+    old = copy_of(pair.store.db)
+    pair.sell("B")
+    pair.run()
+    pair.cut()
+    pair.store.db = old
+    pair.store.start()
+    pair.sell("C")
+    pair.sell("C")
+    pair.connect()
+    assert pair.store.end.mode == "held"
+    close_cases(pair, "other_bytes")
+    for _ in range(5):
+        pair.tick(19_000)
+        pair.run()
+    assert pair.centre_end.closing is not None
+    assert pair.centre_end.closing.code == "settled"
+    pair.cut()
+    pair.connect()
+    assert pair.store.end.mode == "live"
+    assert pair.centre.sums()["sold:C"] == 2
+    assert pair.agree()
+
+
+def test_a_digest_case_that_is_closed_brings_a_snapshot_and_no_loop() -> None:
+    pair = Pair().connect()
+    pair.sell()
+    pair.run()
+    with sqlite.writing(pair.store.db):
+        pair.store.db.execute("UPDATE toy SET value = value + 1")
+    for _ in range(17):
+        pair.tick(19_000)
+        pair.run()
+    assert pair.centre.cases() == ["digest"]
+    close_cases(pair, "digest")
+    for _ in range(5):
+        pair.tick(19_000)
+        pair.run()
+    pair.cut()
+    pair.connect()
+    assert pair.agree()
+    pair.log.clear()
+    pair.cut()
+    pair.connect()
+    assert not seen(pair, "down", frames.SnapshotPart)
