@@ -94,6 +94,7 @@ class _Progress:
     location: str = ""
     manifest: str = ""
     released_by: str = ""
+    released_at: int = 0
     collector: str = ""
     ended_at: int = 0
     parcels: list[f.Parcel] = field(default_factory=list)
@@ -113,10 +114,13 @@ class _Progress:
                 self.location = body.location
             case f.HandedOver():
                 self.released_by, self.collector = fact.person, body.collector
+                self.released_at = fact.at
             case f.HandoverUndone():
                 self.released_by = self.collector = ""
+                self.released_at = 0
             case f.Shipped():
                 self.released_by, self.collector = fact.person, body.courier
+                self.released_at = fact.at
                 self.manifest = body.manifest
                 self.loaded.update(dict.fromkeys(body.parcels, body.manifest))
             case f.WithdrawalTaken() | f.HoldExpired():
@@ -143,11 +147,24 @@ def _assignments(tx: Tx, store: str) -> Iterator[SnapAssignment]:
         """,
         (store,),
     ).fetchall()
+    withdrawals = _withdrawals(tx, store) if rows else {}
     for row in rows:
-        yield _assignment(tx, store, row)
+        yield _assignment(tx, store, row, withdrawals.get(row["fence"]))
 
 
-def _assignment(tx: Tx, store: str, row: sqlite3.Row) -> SnapAssignment:
+def _withdrawals(tx: Tx, store: str) -> dict[int, d.Withdrawn]:
+    """The last word of the centre about each turn that it ended."""
+    found: dict[int, d.Withdrawn] = {}
+    for row in tx.execute(
+        "SELECT fence, raw FROM decision WHERE store = ? AND kind = 'withdrawn' ORDER BY number", (store,)
+    ):
+        body = d.body_of(_decode_decision(row["raw"]))
+        assert isinstance(body, d.Withdrawn)
+        found[row["fence"]] = body
+    return found
+
+
+def _assignment(tx: Tx, store: str, row: sqlite3.Row, said: d.Withdrawn | None) -> SnapAssignment:
     fence = row["fence"]
     seen = _Progress()
     for (raw,) in tx.execute(
@@ -157,16 +174,10 @@ def _assignment(tx: Tx, store: str, row: sqlite3.Row) -> SnapAssignment:
         fact = _decode_fact(raw)
         seen.see(fact, f.body_of(fact))
     ended_here = row["ended_at"] > 0 and row["ended_reason"] not in _STORE_SAID_SO
-    withdrawn = bool(row["withdraw_requested_at"]) or ended_here
-    to_store, to_name, to_at = "", "", 0
-    if withdrawn and row["fo_fence"] not in (0, fence):
-        other = tx.execute(
-            "SELECT a.store, a.accepted_at, s.name_en FROM assignment a JOIN store s ON s.code = a.store"
-            " WHERE a.fence = ?",
-            (row["fo_fence"],),
-        ).fetchone()
-        if other is not None:
-            to_store, to_name, to_at = other["store"], other["name_en"], other["accepted_at"]
+    withdrawn = said is not None or bool(row["withdraw_requested_at"]) or ended_here
+    if withdrawn and said is None:  # the decision has been forgotten; the columns tell as much
+        said = d.Withdrawn(row["ended_reason"])
+    told = said or d.Withdrawn("")
     pickup = row["kind"] == "pickup"
     lines = tuple(
         SnapLine(
@@ -208,9 +219,9 @@ def _assignment(tx: Tx, store: str, row: sqlite3.Row) -> SnapAssignment:
         owner_until=row["owner_until"],
         withdrawn=withdrawn,
         withdrawn_at=(row["withdraw_requested_at"] or row["ended_at"]) if withdrawn else 0,
-        withdrawn_reason=row["ended_reason"] if withdrawn else "",
-        withdrawn_to=to_name or to_store,
-        withdrawn_to_at=to_at,
+        withdrawn_reason=told.reason,
+        withdrawn_to=told.to_name or told.to_store,
+        withdrawn_to_at=told.accepted_at,
         state=row["state"],
         ended_at=seen.ended_at,
         accepted_at=row["accepted_at"],
@@ -220,7 +231,7 @@ def _assignment(tx: Tx, store: str, row: sqlite3.Row) -> SnapAssignment:
         picker=seen.picker,
         location=seen.location or row["location"],
         manifest=seen.manifest,
-        released_at=row["released_at"],
+        released_at=seen.released_at,
         released_by=seen.released_by,
         collector=seen.collector,
         parcels=tuple(
