@@ -182,8 +182,9 @@ class Scene:
         self.decide("offered", {"fo": f"{no}-1"}, fence=fence)
         self.move("promise", reserved=qty, pool=-qty)
         self.store.execute(
-            "INSERT INTO assignment (fence, fo, order_no, kind, offered_at, accept_by, confirmed, owner_until,"
-            " state, ownership) VALUES (?, ?, ?, 'pickup', ?, ?, 1, ?, 'accepted', 'confirmed')",
+            "INSERT INTO assignment (fence, fo, order_no, kind, offered_at, accept_by, confirmed,"
+            " owner_until, state, ownership)"
+            " VALUES (?, ?, ?, 'pickup', ?, ?, 1, ?, 'accepted', 'confirmed')",
             (fence, f"{no}-1", no, NOON, NOON + 1_800_000, NOON + 172_800_000),
         )
         self.store.execute(

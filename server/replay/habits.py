@@ -58,6 +58,7 @@ class Habits:
     """Share of the range that a store carries although little of it is sold there."""
     display: float = 2.0
     """Units of a carried item beyond its expected demand: one to show, one to sell."""
+    may_move_km: int = 60
     # Line
     latency: int = 60
     """One way, in milliseconds."""

@@ -117,6 +117,8 @@ class Play:
             set_policy(tx, "outage_s", 3 * TIMERS_AT_MOST // SECOND)
             # New stock wakes what waits at once; the timer is for the rest, and may be slow here.
             set_policy(tx, "retry_s", 2 * HOUR // SECOND)
+            # A pickup that its store let lie may go to the next town; farther, a person decides.
+            set_policy(tx, "may_move_km", habits.may_move_km)
             keys = {}
             for code in self.chain.codes:
                 token = new_token(tx, code, dice)
