@@ -1,0 +1,62 @@
+"""The wire's history: every change of a frame, a fact or a decision, and what it means for older peers.
+
+`schema_hash` is taken over every type that travels; a test compares it with the newest entry, so
+nobody changes the wire without writing it down here. Adding a field with a default or a
+kind keeps the protocol number: older peers ignore the field and park or hold the kind.
+Anything else is a new number, and the centre speaks at least the two before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from sync.wire import decisions, facts, frames, snapshot
+
+
+@dataclass(frozen=True)
+class Entry:
+    protocol: int
+    schema: str
+    what: str
+
+
+DIARY = (
+    Entry(
+        1,
+        "0b4d0fc8ad51a0b8",
+        "As first released: two logs with positions, urgent lane and bulk streams, snapshots, digests.",
+    ),
+)
+
+
+def schema_hash() -> str:
+    """A hash over every type of the wire's modules: names, fields, their types and defaults."""
+    described = {
+        f"{module.__name__}.{name}": _described(one)
+        for module in (frames, facts, decisions, snapshot)
+        for name, one in sorted(vars(module).items())
+        if isinstance(one, type) and issubclass(one, msgspec.Struct) and one.__module__ == module.__name__
+    }
+    kinds = [sorted(facts.KINDS), sorted(decisions.KINDS), list(decisions.STREAMS), frames.SUBPROTOCOL]
+    return blake2b(msgspec.json.encode([described, kinds], order="sorted"), digest_size=8).hexdigest()
+
+
+def _described(one: type[msgspec.Struct]) -> list[Any]:
+    config = one.__struct_config__
+    fields = [
+        [
+            field.encode_name,
+            str(field.type),
+            "" if field.default is msgspec.NODEFAULT else _shown(field.default),
+        ]
+        for field in msgspec.structs.fields(one)
+    ]
+    return [str(config.tag), config.array_like, fields]
+
+
+def _shown(default: Any) -> str:
+    return bytes(default).decode() if isinstance(default, msgspec.Raw) else repr(default)
