@@ -46,8 +46,8 @@ def apply_fact(tx: Tx, store: str, incarnation: str, number: int, fact: Fact, *,
             _unknown_sku(tx, source, body.instead)
             body = msgspec.structs.replace(body, instead="")
         return _of_assignment(tx, source, body)
-    sku = getattr(body, "sku", "")
-    if sku and not _known(tx, sku):
+    sku = getattr(body, "sku", None)
+    if sku is not None and not _known(tx, sku):
         return Verdict("parked", "unknown_sku", _unknown_sku(tx, source, sku))
     return stock_fact(tx, source, body)
 
@@ -62,7 +62,7 @@ def _unknown_sku(tx: Tx, source: Source, sku: str) -> str:
         "unknown_sku",
         now=source.now,
         store=source.store,
-        sku=sku,
+        sku=sku[:64],
         params={"kind": source.fact.kind},
         evidence=[source.evidence()],
         join=True,
