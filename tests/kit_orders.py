@@ -182,7 +182,8 @@ def problems(tx: Tx) -> list[str]:
         found.append(f"{tuple(row)}: promises more than it holds")
     for row in tx.execute(
         "SELECT a.fence, l.line, l.reserved FROM assignment a JOIN assignment_line l ON l.fence = a.fence"
-        " WHERE a.confirmed_at > 0 AND a.released_at = 0 AND l.reserved < l.picked - l.released - l.put_back"
+        " WHERE a.confirmed_at > 0 AND a.released_at = 0"
+        " AND l.reserved < l.picked - max(0, min(l.short, l.picked + l.short - l.qty)) - l.put_back"
     ):
         found.append(f"{tuple(row)}: units in a tote are free to be promised")
     for row in tx.execute("SELECT fence, line FROM assignment_line WHERE reserved < 0 OR released < 0"):

@@ -81,13 +81,8 @@ def _picked(tx: Tx, source: Source, turn: TurnRow, body: f.Picked) -> Verdict:
     if body.line not in lines:
         return Verdict("stale", "unknown_line")
     line = lines[body.line]
-    if turn.current:
-        step(tx, turn, Step.PICK)
-        tell(tx, source, turn, "line_picked", {"line": body.line, "sku": line.sku, "qty": body.qty})
-        finish_picking(tx, source, turn)
-        return APPLIED
-    # The units are in a tote although the turn is over. Reserve what there is, so that nobody is
-    # promised them before they are back on the shelf.
+    # Units in a tote are reserved, whoever has the turn: nobody may be promised them before they are
+    # back on the shelf. A turn that is over has to find them in the pool, as far as there are any.
     lacking = line.in_hand - line.reserved
     if lacking > 0:
         got = book.rereserve(
@@ -97,8 +92,13 @@ def _picked(tx: Tx, source: Source, turn: TurnRow, body: f.Picked) -> Verdict:
             "UPDATE assignment_line SET reserved = reserved + ? WHERE fence = ? AND line = ?",
             (got, turn.fence, body.line),
         )
-    returning.rest(tx, turn)
-    return LATE
+    if not turn.current:
+        returning.rest(tx, turn)
+        return LATE
+    step(tx, turn, Step.PICK)
+    tell(tx, source, turn, "line_picked", {"line": body.line, "sku": line.sku, "qty": body.qty})
+    finish_picking(tx, source, turn)
+    return APPLIED
 
 
 def _pick_undone(tx: Tx, source: Source, turn: TurnRow, body: f.PickUndone) -> Verdict:

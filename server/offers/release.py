@@ -49,9 +49,22 @@ def undone(tx: Tx, source: Source, row: TurnRow, body: f.HandoverUndone) -> Verd
     """The goods are on the counter again: released no more, and reserved for the same shopper."""
     lines = lines_of(tx, row.fence)
     for number, qty in body.lines:
-        line = lines.get(number)
-        if line is None:
-            continue
+        if number not in lines or lines[number].released < qty:
+            # Taking back what never left would mint goods: that is a bug or a forgery, and no fact.
+            case = open_case(
+                tx,
+                "parked_fact",
+                now=source.now,
+                store=row.store,
+                order_no=row.order_no,
+                fo=row.fo,
+                fence=row.fence,
+                params={"kind": source.fact.kind, "reason": "not_released"},
+                evidence=[source.evidence()],
+            )
+            return Verdict("parked", "not_released", case)
+    for number, qty in body.lines:
+        line = lines[number]
         book.apply_moves(tx, row.store, [Move(line.sku, on_hand=qty)], source.cause())
         got = book.rereserve(
             tx, row.store, line.sku, qty, fence=row.fence, now=source.now, cause=source.cause()

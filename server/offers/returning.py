@@ -20,10 +20,13 @@ from sync.wire import facts as f
 
 def put_back(tx: Tx, source: Source, row: TurnRow, body: f.PutBack) -> Verdict:
     """Units are on the shelf again: what was reserved for them is free."""
-    line = lines_of(tx, row.fence).get(body.line)
+    lines = lines_of(tx, row.fence)
+    line = lines.get(body.line)
     if line is None:
         return Verdict("stale", "unknown_line")
-    freed = min(body.qty, line.reserved)
+    working = row.current and not any(each.released for each in lines.values())
+    # A turn that goes on still promises the unit, so it keeps its reservation whatever lies on the shelf.
+    freed = 0 if working else min(body.qty, line.reserved)
     if freed:
         book.free(tx, row.store, line.sku, freed, fence=row.fence, now=source.now, cause=source.cause())
     tx.execute(

@@ -86,8 +86,9 @@ class LineRow:
 
     @property
     def in_hand(self) -> int:
-        """Units in a tote, parcel or on the waiting shelf."""
-        return max(0, self.picked - self.released - self.put_back)
+        """Good units in a tote, parcel or on the waiting shelf. One found broken there is short as well."""
+        broken = max(0, min(self.short, self.picked + self.short - self.qty))
+        return max(0, self.picked - broken - self.released - self.put_back)
 
 
 _PART = (

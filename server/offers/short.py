@@ -7,6 +7,7 @@ only what the centre does about each.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from server.db import Tx
 from server.facts.source import Source
@@ -89,7 +90,9 @@ def shorted(tx: Tx, source: Source, row: TurnRow, body: f.Shorted) -> Verdict:
 def _off_the_books(tx: Tx, source: Source, row: TurnRow, line: LineRow, body: f.Shorted) -> None:
     """The reservation of these units ends; by some reasons they also left the good stock."""
     store, sku, now, cause = row.store, line.sku, source.now, source.cause(body.reason)
-    reserved = min(body.qty, line.reserved)
+    # A turn that is over holds only what is in hand; a short beside that has no reservation to end.
+    in_hand = replace(line, short=line.short + body.qty).in_hand
+    reserved = min(body.qty, max(0, line.reserved - in_hand))
     rest = body.qty - reserved
     damaged = body.reason == "damaged"
     if body.reason in GONE_ELSEWHERE:

@@ -63,7 +63,7 @@ class Shop:
         self.heard = 0
         self.waiting: list[tuple[int, f.Body]] = []
         self.releases: Counter[tuple[str, int]] = Counter()
-        self.overrides = 0
+        self.rightful: dict[int, f.Body] = {}
 
     def record(self, turn: Turn, body: f.Body) -> None:
         self.waiting.append((turn.fence, body))
@@ -78,6 +78,9 @@ class Shop:
             fence, body = self.waiting.pop(0)
             verdict = self.centre.fact(self.code, body, fence=fence)
             assert verdict.name != "parked", (self.code, fence, body, verdict)
+            if id(body) in self.rightful:
+                # By an owner, before any withdrawal was heard: nobody may have been promised it since.
+                assert verdict.name in ("applied", "forced"), (self.code, fence, body, verdict)
         rows = self.centre.rows(
             "SELECT number, fence FROM decision WHERE store = ? AND number > ? ORDER BY number",
             self.code,
@@ -177,9 +180,8 @@ class Shop:
 
     def _release(self, turn: Turn) -> None:
         override = not turn.confirmed
-        if override and self.rng.random() > 0.4:
+        if override and self.rng.random() > 0.7:
             return  # waits on the shelf for its confirmation
-        self.overrides += override
         lines = {line: turn.loose(line) for line in turn.lines if turn.loose(line)}
         refused: list[tuple[int, int, str]] = []
         if turn.kind == "pickup" and not override and self.rng.random() < 0.2:
@@ -191,13 +193,19 @@ class Shop:
         turn.state = "released"
         if turn.kind == "pickup":
             proof = "override" if override else "code"
-            self.record(turn, f.HandedOver(left, proof, refused=tuple(refused)))  # type: ignore[arg-type]
+            body: f.Body = f.HandedOver(left, proof, refused=tuple(refused))  # type: ignore[arg-type]
+            self._leave(turn, body, override)
             if not refused and self.rng.random() < 0.1:
                 turn.gone.subtract(dict(left))
                 turn.state = "staged"
                 self.record(turn, f.HandoverUndone(left))
         else:
-            self.record(turn, f.Shipped(left, "M1", "SF", override_by="boss" if override else ""))
+            self._leave(turn, f.Shipped(left, "M1", "SF", override_by="boss" if override else ""), override)
+
+    def _leave(self, turn: Turn, body: f.Body, override: bool) -> None:
+        if not override:
+            self.rightful[id(body)] = body
+        self.record(turn, body)
 
     def _put_back(self, turn: Turn) -> None:
         line = self.rng.choice([line for line in turn.lines if turn.loose(line) > 0])
@@ -213,7 +221,7 @@ def check(centre: Centre, fences: list[int]) -> None:
     fences[:] = known
 
 
-def one_episode(rng: random.Random, steps: int = 120) -> Counter[str]:
+def one_episode(rng: random.Random, steps: int = 150) -> Counter[str]:
     centre = Centre(STORES, seed=rng.randrange(1 << 30))
     for name, value in (("may_move_km", rng.choice([0, 20])), ("max_attempts", 3)):
         set_policy(centre.tx, name, value)
@@ -235,8 +243,7 @@ def one_episode(rng: random.Random, steps: int = 120) -> Counter[str]:
             if numbers:
                 centre.cancel(rng.choice(numbers)[0])
         elif dice < 0.20:
-            shop.up = not shop.up
-            shop.talk()
+            switch(shop, rng.random() < 0.35)
         elif dice < 0.23:
             sku = rng.choice(SKUS)
             centre.fact(shop.code, f.Received(sku, 2, pool=2)) if shop.up else None
@@ -251,12 +258,28 @@ def one_episode(rng: random.Random, steps: int = 120) -> Counter[str]:
     return settle(centre, shops, fences)
 
 
+def switch(shop: Shop, up: bool) -> None:
+    """Cut or restore a line, and leave what the link would leave of it for the sweep to see."""
+    now = shop.centre.now
+    if shop.up and not up:
+        shop.centre.tx.execute(
+            "INSERT INTO store_session (store, number, closed_at, heard_at) VALUES (?1, 1, ?2, ?2)"
+            " ON CONFLICT (store) DO UPDATE SET closed_at = ?2, heard_at = ?2",
+            (shop.code, now),
+        )
+    elif up and not shop.up:
+        shop.centre.tx.execute(
+            "UPDATE store_session SET closed_at = 0, heard_at = ? WHERE store = ?", (now, shop.code)
+        )
+    shop.up = up
+    shop.talk()
+
+
 def settle(centre: Centre, shops: list[Shop], fences: list[int]) -> Counter[str]:
     """All lines up and nothing new: everything comes to an owner, an outcome or a case, and then to an end."""
     for turn in range(400):
         for shop in shops:
-            shop.up = True
-            shop.talk()
+            switch(shop, True)
             shop.work()
         centre.now += 5 * MINUTE
         sweep(centre.tx, centre.now)
