@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -103,13 +104,21 @@ def fill(tx: Tx, now: int = NOON, *, stock: int = 10) -> None:
             )
 
 
+@lru_cache(maxsize=8)
+def _filled(now: int, stock: int) -> Tx:
+    """Made once per process; each centre is a copy."""
+    db = fresh()
+    with writing(db):
+        fill(db, now, stock=stock)
+    return db
+
+
 def new_centre(folder: Path, *, stock: int = 10, now: int = NOON) -> CentreConfig:
     """A filled database in a folder, and the config of a centre over it with a clock that stands still."""
     folder.mkdir(parents=True, exist_ok=True)
-    db = fresh(folder / "centre.db")
+    db = open_centre(folder / "centre.db")
     try:
-        with writing(db):
-            fill(db, now, stock=stock)
+        _filled(now, stock).backup(db)
     finally:
         db.close()
     return CentreConfig(data_dir=folder, timers=False, clock=Clock(now), dice=seeded(11))

@@ -6,7 +6,7 @@ import sqlite3
 from typing import Annotated
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import FromQuery, Parameter
 
 from server.api.keys import Caller
 from server.api.problems import ApiError, ApiRequest
@@ -52,8 +52,8 @@ def available(db: sqlite3.Connection, channel: str, sku: str, *, by_store: bool)
 async def availability(
     request: ApiRequest,
     sku: Annotated[list[str], Parameter(min_items=1, max_items=MOST_SKUS)],
-    channel: str = "",
-    by_store: bool = False,
+    channel: FromQuery[str] = "",
+    by_store: FromQuery[bool] = False,
 ) -> AvailabilityOut:
     """A moment's answer: placing the order decides. Repeat `sku` for several."""
     caller: Caller = request.user

@@ -6,6 +6,7 @@ import json
 import sqlite3
 
 from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from server.api.keys import Caller
 from server.api.problems import ApiRequest, lang_of
@@ -129,7 +130,7 @@ def _part_says(fo: sqlite3.Row, own: Texts) -> str:
 
 
 @post("/orders", opt={"scope": "orders", "permission": "order.import"}, summary="Place an order")
-async def place_order(request: ApiRequest, data: OrderIn) -> Response[OrderOut]:
+async def place_order(request: ApiRequest, data: JSONBody[OrderIn]) -> Response[OrderOut]:
     """Idempotent by external_id: a repeat is answered with where the order stands (200 instead of 201)."""
     caller: Caller = request.user
     state, own = request.app.state, texts(lang_of(request))
@@ -147,7 +148,7 @@ async def place_order(request: ApiRequest, data: OrderIn) -> Response[OrderOut]:
 
 
 @get("/orders/{order_no:str}", opt={"scope": "orders"}, summary="Read an order")
-async def read_order(request: ApiRequest, order_no: str) -> OrderOut:
+async def read_order(request: ApiRequest, order_no: FromPath[str]) -> OrderOut:
     caller: Caller = request.user
     own = texts(lang_of(request))
     found: OrderOut = await request.app.state.writer.read(
@@ -157,7 +158,7 @@ async def read_order(request: ApiRequest, order_no: str) -> OrderOut:
 
 
 @get("/orders", opt={"scope": "orders"}, summary="Read an order by the channel's own id")
-async def read_order_by_external_id(request: ApiRequest, external_id: str) -> OrderOut:
+async def read_order_by_external_id(request: ApiRequest, external_id: FromQuery[str]) -> OrderOut:
     caller: Caller = request.user
     own = texts(lang_of(request))
 
@@ -179,7 +180,7 @@ async def read_order_by_external_id(request: ApiRequest, external_id: str) -> Or
     status_code=200,
     summary="Cancel an order",
 )
-async def cancel_order(request: ApiRequest, order_no: str) -> CancelledOut:
+async def cancel_order(request: ApiRequest, order_no: FromPath[str]) -> CancelledOut:
     """Cancelled at once, or asked for where a store owns a part: nothing is refunded and handed over both."""
     caller: Caller = request.user
     state, own = request.app.state, texts(lang_of(request))

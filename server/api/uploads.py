@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from litestar import Response, post, put
+from litestar.params import FromPath, FromQuery
 
 from server.api.keys import Caller
 from server.api.problems import ApiError, ApiRequest, lang_of
@@ -113,7 +114,7 @@ _UPLOAD: dict[str, Any] = {
 
 
 @put("/catalogue/{part:str}", opt={"scope": "catalogue"}, summary="Upload a part of the catalogue", **_UPLOAD)
-async def put_catalogue(request: ApiRequest, part: str) -> Response[LoadedOut]:
+async def put_catalogue(request: ApiRequest, part: FromPath[str]) -> Response[LoadedOut]:
     """`part`: items, bundles, listings or shelves. JSON array or CSV; see docs for the columns."""
     return await load_catalogue(request, part)
 
@@ -121,14 +122,17 @@ async def put_catalogue(request: ApiRequest, part: str) -> Response[LoadedOut]:
 @post(
     "/catalogue/{part:str}", opt={"scope": "catalogue"}, summary="Upload a part of the catalogue", **_UPLOAD
 )
-async def post_catalogue(request: ApiRequest, part: str) -> Response[LoadedOut]:
+async def post_catalogue(request: ApiRequest, part: FromPath[str]) -> Response[LoadedOut]:
     """The same as PUT, for systems that can only POST."""
     return await load_catalogue(request, part)
 
 
 @post("/stock", opt={"scope": "stock"}, summary="Upload stock", **_UPLOAD)
 async def post_stock(
-    request: ApiRequest, document: str, store: str = "", absolute: bool = False
+    request: ApiRequest,
+    document: FromQuery[str],
+    store: FromQuery[str] = "",
+    absolute: FromQuery[bool] = False,
 ) -> Response[LoadedOut]:
     """Columns store (unless given), sku, qty. Differences, or absolute figures of a store at rest."""
     caller: Caller = request.user

@@ -7,6 +7,7 @@ import sqlite3
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from server.board.words import case_words, happened_word, state
@@ -66,7 +67,9 @@ def _readable(raw: bytes) -> str:
 
 
 @get("/cases")
-async def cases_page(request: WebRequest, store: str = "", closed: bool = False) -> Response[str]:
+async def cases_page(
+    request: WebRequest, store: FromQuery[str] = "", closed: FromQuery[bool] = False
+) -> Response[str]:
     manager = check(request, "case.view", read=True)
     rows = await request.app.state.writer.read(
         lambda db: cases_now(db, region=manager.scope_region, store=store, closed=closed)
@@ -98,7 +101,7 @@ async def _found(request: WebRequest, case_id: str, permission: str) -> dict[str
 
 
 @get("/cases/{case_id:str}")
-async def case_page(request: WebRequest, case_id: str) -> Response[str]:
+async def case_page(request: WebRequest, case_id: FromPath[str]) -> Response[str]:
     found = await _found(request, case_id, "case.view")
     return _case(request, found)
 
@@ -123,7 +126,7 @@ def _case(request: WebRequest, found: dict[str, Any], trouble: str = "", status:
 
 
 @post("/cases/{case_id:str}/close", status_code=200)
-async def close(request: WebRequest, case_id: str) -> Response[Any]:
+async def close(request: WebRequest, case_id: FromPath[str]) -> Response[Any]:
     """Closing needs an outcome in words: the next person who asks will read it."""
     found = await _found(request, case_id, "case.close")
     own = texts(language_of(request))

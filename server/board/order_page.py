@@ -6,6 +6,7 @@ import sqlite3
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from server.board.pulse import happening
@@ -122,7 +123,7 @@ def place_of(found: dict[str, Any], manager_region: str) -> str:
 
 
 @get("/orders/{no:str}")
-async def order_page(request: WebRequest, no: str) -> Response[str]:
+async def order_page(request: WebRequest, no: FromPath[str]) -> Response[str]:
     found = await request.app.state.writer.read(lambda db: order_now(db, no))
     if found is None:
         raise refuse(Why.UNKNOWN_ORDER, order=no)
@@ -154,7 +155,7 @@ async def order_page(request: WebRequest, no: str) -> Response[str]:
 
 
 @post("/orders/{no:str}/cancel")
-async def cancel_order(request: WebRequest, no: str) -> Redirect:
+async def cancel_order(request: WebRequest, no: FromPath[str]) -> Redirect:
     state = request.app.state
     found = await state.writer.read(lambda db: order_now(db, no))
     if found is None:

@@ -7,6 +7,7 @@ import sqlite3
 from typing import Any
 
 from litestar import Response, get
+from litestar.params import FromQuery
 
 from server.board.words import happened_word, state
 from server.pages import WebRequest, language_of, page, texts
@@ -46,7 +47,9 @@ def counts_now(db: sqlite3.Connection) -> dict[str, int]:
 
 
 @get("/outbox")
-async def outbox_page(request: WebRequest, state_is: str = "", before: int = 0) -> Response[str]:
+async def outbox_page(
+    request: WebRequest, state_is: FromQuery[str] = "", before: FromQuery[int] = 0
+) -> Response[str]:
     manager = check(request, "outbox.view", read=True)
     rows, counts = await request.app.state.writer.read(
         lambda db: (

@@ -6,6 +6,7 @@ import sqlite3
 from typing import Any
 
 from litestar import Response, get
+from litestar.params import FromPath, FromQuery
 
 from server.pages import WebRequest, language_of, page, texts
 from server.signin.web import check
@@ -82,7 +83,7 @@ def ledger_now(db: sqlite3.Connection, store: str, sku: str, before: int) -> dic
 
 
 @get("/skus")
-async def skus_page(request: WebRequest, q: str = "") -> Response[str]:
+async def skus_page(request: WebRequest, q: FromQuery[str] = "") -> Response[str]:
     check(request, "stock.view", read=True)
     asked = q.strip()[:80]
     rows = await request.app.state.writer.read(lambda db: items_now(db, asked))
@@ -90,7 +91,7 @@ async def skus_page(request: WebRequest, q: str = "") -> Response[str]:
 
 
 @get("/skus/{sku:str}")
-async def sku_page(request: WebRequest, sku: str) -> Response[str]:
+async def sku_page(request: WebRequest, sku: FromPath[str]) -> Response[str]:
     manager = check(request, "stock.view", read=True)
     found = await request.app.state.writer.read(lambda db: sku_now(db, sku, manager.scope_region))
     if found is None:
@@ -99,7 +100,9 @@ async def sku_page(request: WebRequest, sku: str) -> Response[str]:
 
 
 @get("/skus/{sku:str}/{store:str}")
-async def ledger_page(request: WebRequest, sku: str, store: str, before: int = 0) -> Response[str]:
+async def ledger_page(
+    request: WebRequest, sku: FromPath[str], store: FromPath[str], before: FromQuery[int] = 0
+) -> Response[str]:
     found = await request.app.state.writer.read(lambda db: ledger_now(db, store, sku, before))
     if found is None:
         raise refuse(Why.UNKNOWN_SKU, sku=sku)

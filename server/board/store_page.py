@@ -6,6 +6,7 @@ import sqlite3
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
 
 from server.board.pulse import happening
 from server.board.words import KINDS, case_words, sentence, state
@@ -75,7 +76,7 @@ def store_now(db: sqlite3.Connection, code: str) -> dict[str, Any] | None:
 
 
 @get("/stores/{code:str}")
-async def store_page(request: WebRequest, code: str) -> Response[str]:
+async def store_page(request: WebRequest, code: FromPath[str]) -> Response[str]:
     found = await request.app.state.writer.read(lambda db: store_now(db, code))
     if found is None:
         raise refuse(Why.UNKNOWN_STORE, store=code)
@@ -104,7 +105,7 @@ def _may_pause(manager: Any, code: str, region: str) -> bool:
 
 
 @post("/stores/{code:str}/pause", status_code=200)
-async def pause_store(request: WebRequest, code: str, paused: bool) -> Response[Any]:
+async def pause_store(request: WebRequest, code: FromPath[str], paused: FromQuery[bool]) -> Response[Any]:
     """Stop new offers, or take them again. What the store has, it finishes."""
     state = request.app.state
     row = await state.writer.read(

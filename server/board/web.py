@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Stream
 
 from server.board.find import find
@@ -28,7 +29,7 @@ async def board(request: WebRequest) -> Response[str]:
 
 
 @get("/board/live")
-async def board_live(request: WebRequest, seen: str = "") -> Stream:
+async def board_live(request: WebRequest, seen: FromQuery[str] = "") -> Stream:
     manager = check(request, "board.view", read=True)
     # htmx repeats the id of the last event it took when it comes back.
     seen = request.headers.get("last-event-id", "") or seen
@@ -45,7 +46,7 @@ async def board_live(request: WebRequest, seen: str = "") -> Stream:
 
 
 @get("/find")
-async def find_page(request: WebRequest, q: str = "") -> Response[Any]:
+async def find_page(request: WebRequest, q: FromQuery[str] = "") -> Response[Any]:
     """One field for an order number, a channel's own number, a SKU, a GTIN or a store."""
     check(request, "board.view", read=True)
     asked = q.strip()[:80]
@@ -65,7 +66,7 @@ async def find_page(request: WebRequest, q: str = "") -> Response[Any]:
 
 
 @post("/stores/{code:str}/line", status_code=204)
-async def switch_line(request: WebRequest, code: str, cut: bool) -> None:
+async def switch_line(request: WebRequest, code: FromPath[str], cut: FromQuery[bool]) -> None:
     """Demonstration only: ask the demo to cut or restore the line of a store."""
     state = request.app.state
     if not state.config.demo_control_url:

@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.enums import MediaType
+from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from server.pages import (
@@ -113,7 +114,7 @@ def _back(path: str) -> str:
 
 
 @get("/sign-in", opt={"open_to_all": True})
-async def sign_in_page(request: WebRequest, back: str = "/board") -> Response[str]:
+async def sign_in_page(request: WebRequest, back: FromQuery[str] = "/board") -> Response[str]:
     return page(request, "signin/page.html", who="", back=_back(back), trouble="", next_step="")
 
 
