@@ -35,7 +35,7 @@ def load_stock(
     absolute: bool = False,
     person: str = "",
 ) -> Loaded:
-    """Columns: store (unless given), sku, qty. A document is booked once per store."""
+    """Columns: store (unless given), sku, qty. A row of a document is booked once."""
     stores = {row[0] for row in tx.execute("SELECT code FROM store")}
     skus = {row[0] for row in tx.execute("SELECT sku FROM item")}
     wanted: dict[str, dict[str, int]] = {}
@@ -73,9 +73,15 @@ def load(
     absolute: bool = False,
     person: str = "",
 ) -> bool:
-    """Book one document's rows at one store. False: this document was booked here before."""
+    """Book one document's rows at one store. False: all of it was booked here before.
+
+    A row is booked once per document. So a file with a bad line can be mended and sent again whole: the
+    lines that took the first time are left alone, the mended one is booked.
+    """
     if document and not _first_time(tx, store, document, now):
-        return False
+        rows = [(sku, qty) for sku, qty in rows if not _booked(tx, store, sku, document)]
+        if not rows:
+            return False
     old = {
         row["sku"]: row
         for row in tx.execute(
@@ -136,6 +142,16 @@ def load(
     if told:
         tx.touched.update((f"stock:{store}", "board"))
     return True
+
+
+def _booked(tx: Tx, store: str, sku: str, document: str) -> bool:
+    return (
+        tx.execute(
+            "SELECT 1 FROM stock_ledger WHERE store = ? AND sku = ? AND reason = 'stock_loaded' AND note = ?",
+            (store, sku, document),
+        ).fetchone()
+        is not None
+    )
 
 
 def _first_time(tx: Tx, store: str, document: str, now: int) -> bool:

@@ -201,6 +201,17 @@ def test_a_document_is_booked_once():
     assert c.rights("S001", "TEE")[0] == 3
 
 
+def test_a_mended_file_sent_again_books_only_what_was_missing():
+    c = centre()
+    first = [{"store": "S001", "sku": "TEE", "qty": "3"}, {"store": "S001", "sku": "CAP", "qty": "two"}]
+    assert len(load_stock(c.tx, first, document="D-1", now=NOW).errors) == 1
+    mended = [first[0], {"store": "S001", "sku": "CAP", "qty": "2"}]
+    again = load_stock(c.tx, mended, document="D-1", now=NOW)
+    assert not again.repeated
+    assert c.rights("S001", "TEE")[0] == 3
+    assert c.rights("S001", "CAP")[0] == 2
+
+
 def test_a_large_load_is_told_in_parts_of_five_hundred():
     c = centre()
     c.tx.executemany(
