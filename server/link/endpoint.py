@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import time
 from collections.abc import Callable
@@ -78,7 +79,7 @@ class LinkRoom:
         self.writer = writer
         self.hints = hints
         self.dice = dice
-        self.manners = manners or Manners()
+        self.manners = dataclasses.replace(manners or Manners(), looks_apart=True)
         self.shelf = SnapshotShelf()
         self.admission = Admission()
         self.send_limit_s = send_limit_s
@@ -106,7 +107,9 @@ class LinkRoom:
         """Before a stop: every store is told to come back, spread over some seconds."""
         for session in list(self.sessions.values()):
             session.end_with(Ending("drain", "retry", 500, 8_000))
-        await asyncio.sleep(0)
+        ended = time.monotonic() + 2
+        while self.sessions and time.monotonic() < ended:
+            await asyncio.sleep(0.02)
 
     def welcome(self, session: Session) -> None:
         """A newer session of a store takes the place of an older one."""
@@ -196,6 +199,8 @@ class Session:
                     out = await self.room.writer.do(
                         lambda tx, data=data: self.end.received(tx, self.room.now(), data)  # type: ignore[misc]
                     )
+                    if self.end.down == "snapshot":
+                        out += await self._look()
                 self._put(out)
         await self._until_sent()
 

@@ -65,6 +65,9 @@ class Manners:
     """The oldest protocol that still gets bulk streams; older ones are told to upgrade."""
     digest_every: int = 300_000
     recheck_every: int = 60_000
+    looks_apart: bool = False
+    """Snapshots and rows are read by `woken` on a reading connection only, so that a store with 50,000
+    SKUs never stands in the writer's way. The caller calls `woken` after each frame then."""
 
 
 class CentreEnd:
@@ -161,7 +164,10 @@ class CentreEnd:
             if handler is not None:
                 answer = handler(self, tx, now, frame)
         out = [codec.encode(one) for one in answer]
-        return out + self.woken(tx, now) if tx is not None and self.up else out
+        if tx is None or not self.up:
+            return out
+        # What a fact brought about goes down with its acknowledgement.
+        return out + (self._urgent_frames(tx, now) if self.manners.looks_apart else self.woken(tx, now))
 
     def welcomed(self, log: CentreLog, now: Reading) -> None:
         """The greeting is over: from here on frames of the session are taken."""
@@ -213,7 +219,7 @@ class CentreEnd:
             out += self._recheck(tx, now)
         if now.mono >= self._digest_at:
             out += self._ask_digest(tx, now)
-        return [codec.encode(one) for one in out] + self.woken(tx, now)
+        return [codec.encode(one) for one in out] + ([] if self.manners.looks_apart else self.woken(tx, now))
 
     def disconnected(self, tx: Tx, now: Reading) -> None:
         self.shelf.leave(self.store)
@@ -258,7 +264,8 @@ class CentreEnd:
         if number > self.applied[0]:
             self.applied = (number, chains[-1])
             self.log.advance(tx, self.label, number, chains[-1])
-            self.log.note_heard(tx, now.wall, max(0, self._unsent - len(raws)), self._oldest, self.taken)
+            self._unsent = max(0, self._unsent - len(raws))
+            self.log.note_heard(tx, now.wall, self._unsent, self._oldest, self.taken)
             self._persist_at = now.mono + PERSIST_MS
         return [frames.Ack(n=self.applied[0], h=self.applied[1], p=self.prunable, e=self.mode == "held")]
 

@@ -152,7 +152,12 @@ def _register(
     """A name that was never heard: a new box, or one that goes on from an older incarnation."""
     live = log.live(tx)
     parent = next(
-        ((known, fork) for name, fork in hello.parents if (known := log.replica(tx, name)) is not None), None
+        (
+            (known, fork)
+            for name, fork in hello.parents
+            if "!" not in name and (known := log.replica(tx, name)) is not None
+        ),
+        None,
     )
     if parent is None:
         if hello.floor > 0:
@@ -278,6 +283,7 @@ def _welcome(
         log.set_host(tx, known.incarnation, hello.host)
     end.welcomed(log, now)
     end.tell_backlog(hello.unsent, hello.oldest)
+    log.note_heard(tx, now.wall, hello.unsent, hello.oldest, end.taken)
     return [
         frames.Welcome(
             session=end.session,
