@@ -12,6 +12,7 @@ import os
 import random
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 
@@ -24,6 +25,7 @@ from tests.kit_orders import HOUR, MINUTE, Centre, problems
 
 STORES = 4
 SKUS = "ABC"
+SHORTS = ("not_found", "damaged", "display_worn", "label_mismatch", "sold_to_walk_in")
 EPISODES = int(os.environ.get("YIPAN_EPISODES", "30"))
 
 
@@ -162,7 +164,7 @@ class Shop:
         dice = self.rng.random()
         if left and dice < 0.12:
             line = self.rng.choice(sorted(left))
-            reason = self.rng.choice(["not_found", "damaged", "display_worn", "label_mismatch", "sold_to_walk_in"])
+            reason = self.rng.choice(SHORTS)
             qty = self.rng.randint(1, left[line])
             turn.short[line] += qty
             instead = "Z" if reason == "label_mismatch" else ""
@@ -217,7 +219,7 @@ def check(centre: Centre, fences: list[int]) -> None:
     assert problems(centre.tx) == []
     known = [row[0] for row in centre.rows("SELECT fence FROM assignment ORDER BY rowid")]
     assert known[: len(fences)] == fences, "a fence was changed or removed"
-    assert all(a < b for a, b in zip(known, known[1:], strict=False)), "fences grow"
+    assert all(a < b for a, b in pairwise(known)), "fences grow"
     fences[:] = known
 
 
@@ -276,7 +278,7 @@ def switch(shop: Shop, up: bool) -> None:
 
 
 def settle(centre: Centre, shops: list[Shop], fences: list[int]) -> Counter[str]:
-    """All lines up and nothing new: everything comes to an owner, an outcome or a case, and then to an end."""
+    """All lines up and nothing new: everything comes to an outcome or a case."""
     for turn in range(400):
         for shop in shops:
             switch(shop, True)
