@@ -162,8 +162,8 @@ def due(tx: Tx, now: int) -> list[Letter]:
         "SELECT code, CASE WHEN active THEN webhook_url ELSE '' END, webhook_secret FROM channel"
     ).fetchall():
         rows = tx.execute(
-            "SELECT id, kind, payload, attempts, next_at FROM outgoing WHERE state = 'waiting' AND channel = ?"
-            " ORDER BY event_id LIMIT ?",
+            "SELECT id, kind, payload, attempts, next_at FROM outgoing"
+            " WHERE state = 'waiting' AND channel = ? ORDER BY event_id LIMIT ?",
             (code, PER_CHANNEL),
         ).fetchall()
         if rows and rows[0]["next_at"] <= now:

@@ -154,7 +154,9 @@ def test_a_short_does_what_its_reason_says_and_the_missing_units_go_elsewhere(c:
     assert c.one("SELECT damaged FROM stock WHERE store = 'S001' AND sku = 'A'") == (reason == "damaged")
     if reason == "label_mismatch":
         assert c.pool("S001", "B") == (1, 0, 1)
-    parts = c.rows("SELECT fo, state, store FROM fulfilment_order WHERE order_no = ? ORDER BY fo", placed.order_no)
+    parts = c.rows(
+        "SELECT fo, state, store FROM fulfilment_order WHERE order_no = ? ORDER BY fo", placed.order_no
+    )
     if reason == "shopper_cancelled":
         assert len(parts) == 1
     else:

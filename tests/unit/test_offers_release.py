@@ -204,8 +204,17 @@ def test_events_and_messages_tell_the_orders_story_once(c: Centre):
     c.work("S001", 1)
     c.fact("S001", f.HandedOver(((1, 1),), "code"), fence=1)
     told = [row[0] for row in c.rows("SELECT kind FROM outgoing ORDER BY event_id")]
-    assert told == ["placed", "offered", "accepted", "pick_started", "line_picked", "picked", "packed", "ready",
-                    "handed_over"]  # fmt: skip
+    assert told == [
+        "placed",
+        "offered",
+        "accepted",
+        "pick_started",
+        "line_picked",
+        "picked",
+        "packed",
+        "ready",
+        "handed_over",
+    ]
 
 
 def test_facts_long_after_everything_ended_change_nobodys_rights(c: Centre):
