@@ -91,9 +91,7 @@ def _name_incarnation(db: Tx, now: int, dice: Dice) -> None:
     if db.execute("SELECT 1 FROM meta WHERE key = 'incarnation'").fetchone():
         return
     with sqlite.writing(db):
-        db.execute(
-            "INSERT OR IGNORE INTO meta (key, value) VALUES ('incarnation', ?)", (new_id(now, dice),)
-        )
+        db.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('incarnation', ?)", (new_id(now, dice),))
 
 
 def _run_alembic(db: sqlite3.Connection) -> None:

@@ -30,7 +30,9 @@ class Channel(SQLModel, table=True):
     code: str = Field(primary_key=True)
     name: str
     key_hash: str = Field(default="", description="sha256 of the API key")
-    scopes: str = Field(default="orders availability", description="space separated: orders availability catalogue stock")
+    scopes: str = Field(
+        default="orders availability", description="space separated: orders availability catalogue stock"
+    )
     webhook_url: str = ""
     webhook_secret: str = ""
     active: bool = True
