@@ -26,6 +26,13 @@
       else if (field.value.length < field.maxLength) field.value += what;
     }
   });
+  // What was said to the person stays until they do something themselves: a page that follows the
+  // stream of changes must not wipe "Right item" away a moment after the scan that caused the change.
+  document.addEventListener("htmx:before:swap", (event) => {
+    const said = document.getElementById("said");
+    const byItself = Boolean(event.detail?.ctx?.request?.headers?.["X-By-Itself"]);
+    said?.toggleAttribute("hx-morph-skip", byItself && said.querySelector(".fb:not(.wait)") !== null);
+  });
   // A sheet whose form was sent has done its work, also when the page under it was morphed.
   document.addEventListener("htmx:after:request", (event) => event.target.closest?.("dialog")?.close());
 })();
