@@ -26,7 +26,7 @@ from sync.sqlite import Connection
 
 AnyDb = TypeVar("AnyDb", bound=Connection)
 
-MANNERS = Manners(heartbeat=HOUR, digest_every=DAY)
+MANNERS = Manners(heartbeat=HOUR, digest_every=DAY, looks_apart=True)
 """Virtual lines are quiet for hours; a real heartbeat would be most of the run."""
 
 

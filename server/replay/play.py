@@ -65,6 +65,7 @@ class Play:
         self, wishes: Wishes, demand: Demand, cities: list[City], ean: dict[str, str], folder: Path
     ) -> None:
         self.began = time.perf_counter()
+        self.cpu_began = time.process_time()
         self.wishes = wishes
         self.demand = demand
         self.chance = Chance(wishes.seed)
@@ -324,6 +325,7 @@ class Play:
             steps=self.steps,
             commits={"centre": self.hq.commits, "stores": sum(shop.commits for shop in self.shops.values())},
             wall_s=time.perf_counter() - self.began,
+            cpu_s=time.process_time() - self.cpu_began,
         ) | {
             "stores": len(self.shops),
             "offline": self.wishes.offline,

@@ -24,6 +24,7 @@ def report(
     steps: int,
     commits: dict[str, int],
     wall_s: float,
+    cpu_s: float,
 ) -> dict[str, Any]:
     def one(sql: str, *args: Any) -> int:
         return int(tx.execute(sql, args).fetchone()[0] or 0)
@@ -91,6 +92,7 @@ def report(
         "steps": steps,
         "audits": looks,
         "wall_s": round(wall_s, 1),
+        "cpu_s": round(cpu_s, 1),
         "orders_per_s": round(len(demand.baskets) / wall_s, 1) if wall_s else 0.0,
         "rules": audit.rules,
         "details": audit.details[:40],
