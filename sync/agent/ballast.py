@@ -13,6 +13,8 @@ from pathlib import Path
 from sync.agent import machine
 
 SIZE = 8 * 1024 * 1024
+SPARE = 4 * 1024 * 1024
+"""Room that has to be left beside it before it is put back."""
 
 
 class Ballast:
@@ -37,6 +39,6 @@ class Ballast:
             self._path.unlink()
 
     def back(self) -> None:
-        if self.thrown and machine.free_bytes(self._path.parent) > 3 * self._size:
+        if self.thrown and machine.free_bytes(self._path.parent) > self._size + SPARE:
             self.put()
             self.thrown = False

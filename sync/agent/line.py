@@ -14,12 +14,15 @@ import ssl
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
+import structlog
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
 
 from sync.agent.backoff import Backoff
 from sync.link.ending import Ending
 from sync.wire.frames import MAX_FRAME_BYTES, SUBPROTOCOL
+
+_log = structlog.get_logger("yipan.line")
 
 OPEN_LIMIT_S = 15.0
 READ_AHEAD = 16
@@ -91,6 +94,10 @@ class Line:
                 trouble = "not_the_centre"  # a portal or a proxy answered
             except WebSocketException:
                 trouble = "line"
+            except Exception:
+                # A full disk, a bug: whatever it is, this loop is what brings the store back.
+                _log.exception("line", url=self.url)
+                trouble = "trouble"
             finally:
                 self._out = None
             ending: Ending | None = self._ending

@@ -18,6 +18,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
+
 from sync import sqlite
 from sync.agent import machine
 from sync.agent.applier import ReplicaApplier
@@ -36,6 +38,8 @@ from sync.replica import commands, log, timers
 from sync.replica.commands import Outcome
 from sync.replica.context import Context
 from sync.sqlite import Connection
+
+_log = structlog.get_logger("yipan.node")
 
 T = TypeVar("T")
 SOFTWARE = "0.1.0"
@@ -317,10 +321,14 @@ class StoreNode:
         """The store's own timers and the line's: liveness, pings, what is due by the clock."""
         while True:
             await asyncio.sleep(self.config.timers_s)
-            # A full disk or a locked file is told by the next command; time goes on.
-            with contextlib.suppress(sqlite3.Error, NodeTrouble):
+            try:
                 await self._do(self._tick)
-                self._ballast.back()
+            except (sqlite3.Error, NodeTrouble) as trouble:
+                # A full disk or a locked file is told by the next command; time goes on.
+                _log.warning("timers", trouble=str(trouble))
+            except Exception:
+                _log.exception("timers")
+            self._ballast.back()
 
     def _tick(self, tx: Connection) -> None:
         now = self._clocks()
