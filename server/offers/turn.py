@@ -26,6 +26,7 @@ from server.routing.choice import Need, Plan, Share, Wish, vector_of
 from server.routing.map import map_of
 from server.stock import book
 from sync.rules.refusals import Why, refuse
+from sync.texts import N_
 from sync.wire import decisions as d
 
 NOT_AGAIN = frozenset({"lapsed", "declined", "reassigned", "hold_over", "restored"})
@@ -289,7 +290,8 @@ def hand_to(tx: Tx, fo: str, store: str, now: int, *, person: str) -> int:
         raise refuse(Why.NOT_NOW, fo=fo, state=part.state)
     fence = assign(tx, fo, store, now)
     if not fence:
-        raise refuse(Why.BAD_INPUT, problem=f"{store} has not got what {fo} needs.")
+        problem = N_("{store} has not got what {fo} needs.")
+        raise refuse(Why.BAD_INPUT, problem={"say": problem, "store": store, "fo": fo})
     parts.found_store(tx, fo, now)
     tx.execute("UPDATE assignment SET person = ? WHERE fence = ?", (person, fence))
     return fence

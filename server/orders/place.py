@@ -20,9 +20,10 @@ from server.outbox.events import happened
 from server.routing.choice import Need
 from server.routing.map import map_of
 from sync.ids import Dice
-from sync.rules.refusals import Why, refuse
+from sync.rules.refusals import Refused, Why, refuse
 from sync.rules.secrets import hash_code
 from sync.rules.states import Kind
+from sync.texts import N_
 
 __all__ = ["NewLine", "NewOrder", "Part", "Placed", "place"]
 
@@ -128,21 +129,19 @@ def placed(tx: Tx, order_no: str, *, repeated: bool) -> Placed:
 def _checked(tx: Tx, new: NewOrder) -> tuple[list[tuple[str, NewLine]], list[PartLine]]:
     """What was sold, by our codes, and the items it is made of."""
     if not new.channel or not new.external_id:
-        raise refuse(Why.BAD_INPUT, problem="An order needs its channel and the channel's own id.")
+        raise _bad(N_("An order needs its channel and the channel's own id."))
     if new.kind not in _KINDS:
-        raise refuse(
-            Why.BAD_INPUT, problem=f"{new.kind!r} is no kind of order: pickup, shipment or same_day."
-        )
+        raise _bad(N_("{kind} is no kind of order: pickup, shipment or same_day."), kind=new.kind[:40])
     if not 1 <= len(new.lines) <= MOST_LINES:
-        raise refuse(Why.BAD_INPUT, problem=f"An order has 1 to {MOST_LINES} lines, not {len(new.lines)}.")
+        raise _bad(N_("An order has 1 to {most} lines, not {lines}."), most=MOST_LINES, lines=len(new.lines))
     if not (-90 <= new.lat <= 90 and -180 <= new.lon <= 180):
-        raise refuse(Why.BAD_INPUT, problem="lat and lon are not a place on Earth.")
+        raise _bad(N_("lat and lon are not a place on Earth."))
     if new.kind == Kind.PICKUP:
         store = map_of(tx).stores.get(new.pickup_store)
         if store is None:
             raise refuse(Why.UNKNOWN_STORE, store=new.pickup_store)
         if Kind.PICKUP not in store.kinds:
-            raise refuse(Why.BAD_INPUT, problem=f"{new.pickup_store} does not hand over pickups.")
+            raise _bad(N_("{store} does not hand over pickups."), store=new.pickup_store)
     sold: list[tuple[str, NewLine]] = []
     items: list[PartLine] = []
     for number, line in enumerate(new.lines, start=1):
@@ -154,6 +153,10 @@ def _checked(tx: Tx, new: NewOrder) -> tuple[list[tuple[str, NewLine]], list[Par
         for sku, each in parts:
             items.append(PartLine(len(items) + 1, number, bundle, sku, each * line.qty))
     return sold, items
+
+
+def _bad(problem: str, **facts: object) -> Refused:
+    return refuse(Why.BAD_INPUT, problem={"say": problem, **facts})
 
 
 def _resolve(tx: Tx, channel: str, name: str) -> tuple[str, list[tuple[str, int]]]:
