@@ -134,7 +134,7 @@ class Play:
         row = shop.row(fence) if shop.fence else None
         line = rng.randint(1, 2)
         qty = rng.choice((1, 1, 2))
-        goods = shop.db.execute("SELECT id FROM goods_return ORDER BY random()").fetchone()
+        goods = shop.db.execute("SELECT id FROM goods_return WHERE graded < qty ORDER BY id").fetchone()
         choices: list[tuple[str, dict[str, Any]]] = [
             ("receive", {"code": sku, "qty": rng.randint(1, 4), "document": rng.choice(("", "T3"))}),
             ("count", {"sku": sku, "found": rng.randint(0, 9)}),
