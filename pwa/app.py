@@ -12,6 +12,7 @@ import structlog
 from litestar import Litestar, Request, Response, get
 from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import State
+from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, NotAuthorizedException
 from litestar.middleware import DefineMiddleware
 from litestar.response import Redirect
@@ -31,8 +32,9 @@ from pwa.signin.gate import Gate
 from pwa.status import changes
 from pwa.status import pages as status
 from pwa.stock import pages as stock
+from pwa.texts import Texts
 from pwa.till import api as till
-from pwa.web import BadForm, is_htmx, nobody, without_record
+from pwa.web import PAGES, BadForm, is_htmx, nobody, without_record
 from sync.agent.writer import NodeTrouble
 from sync.ids import new_id
 from sync.texts import N_
@@ -71,19 +73,23 @@ def not_signed_in(request: Plain, error: NotAuthorizedException) -> Response[Any
 
 
 def bad_form(request: Plain, error: BadForm) -> Response[Any]:
-    return trouble(request, 422, error.text, **error.values)
+    return in_place(request, 422, error.text, **error.values)
 
 
 def node_trouble(request: Plain, error: NodeTrouble) -> Response[Any]:
     """The record cannot be written (a full disk): said at once, and nothing is promised."""
-    return trouble(request, 503, N_("The store box cannot save anything now. Nothing was recorded: tell your lead."))
+    return in_place(
+        request, 503, N_("The store box cannot save anything now. Nothing was recorded: tell your lead.")
+    )
 
 
 def refused_http(request: Plain, error: HTTPException) -> Response[Any]:
     if error.status_code == 403:
         # The token of another release or of a cleared cookie: a fresh page has the right one.
         answer = trouble(
-            request, 403, N_("This page was too old to act. Nothing was recorded: open it again and try once more.")
+            request,
+            403,
+            N_("This page was too old to act. Nothing was recorded: open it again and try once more."),
         )
         answer.delete_cookie("csrftoken")
         return answer
@@ -97,6 +103,18 @@ def bug(request: Plain, error: Exception) -> Response[Any]:
     return trouble(request, 500, N_("Something went wrong here. Nothing was recorded; try again."))
 
 
+def in_place(request: Plain, code: int, text: str, **values: Any) -> Response[Any]:
+    """Said over the page, so that what was typed stays where it is and can be sent again."""
+    if not is_htmx(request):
+        return trouble(request, code, text, **values)
+    who = request.scope.get("user") or nobody(request)
+    html = PAGES.get_template("said.html").render(
+        _=Texts(who.language), text=Texts(who.language)(text, **values)
+    )
+    headers = {**HEADERS, "HX-Push-Url": "false", "HX-Reswap": "none", "Cache-Control": "no-store"}
+    return Response(html, status_code=code, media_type=MediaType.HTML, headers=headers)
+
+
 def trouble(request: Plain, code: int, text: str, **values: Any) -> Response[Any]:
     """A page with a way out, in the reader's language, whatever went wrong."""
     if request.url.path.startswith(("/till/", "/health", "/static/")):
@@ -105,7 +123,9 @@ def trouble(request: Plain, code: int, text: str, **values: Any) -> Response[Any
     answer = without_record(
         request,
         who,
-        lambda t: View("gone.html", t("Not done"), "/orders", {"text": t(text, **values)}, back="/orders", status=code),
+        lambda t: View(
+            "gone.html", t("Not done"), "/orders", {"text": t(text, **values)}, back="/orders", status=code
+        ),
     )
     # The address bar keeps the page that the person stood on, never the address of a form.
     answer.headers.update({**HEADERS, "HX-Push-Url": "false"})
@@ -175,4 +195,3 @@ def with_headers(response: Response[Any]) -> Response[Any]:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     return response
-

@@ -44,12 +44,20 @@ store_option = click.option("--store", envvar="YIPAN_STORE", required=True, help
 @main.command()
 @store_option
 @data_option
-@click.option("--centre", envvar="YIPAN_CENTRE", required=True, help="Address of the centre's link, ws://…/link.")
-@click.option("--token", envvar="YIPAN_TOKEN", required=True, help="The node's token. Better in the environment.")
-@click.option("--till-key", envvar="YIPAN_TILL_KEY", default="", help="Key of this store's tills; empty: no till API.")
+@click.option(
+    "--centre", envvar="YIPAN_CENTRE", required=True, help="Address of the centre's link, ws://…/link."
+)
+@click.option(
+    "--token", envvar="YIPAN_TOKEN", required=True, help="The node's token. Better in the environment."
+)
+@click.option(
+    "--till-key", envvar="YIPAN_TILL_KEY", default="", help="Key of this store's tills; empty: no till API."
+)
 @click.option("--host", envvar="YIPAN_HOST", default="127.0.0.1", show_default=True)
 @click.option("--port", envvar="YIPAN_PORT", default=8081, show_default=True)
-@click.option("--language", envvar="YIPAN_LANGUAGE", default="en", show_default=True, type=click.Choice(["en", "zh"]))
+@click.option(
+    "--language", envvar="YIPAN_LANGUAGE", default="en", show_default=True, type=click.Choice(["en", "zh"])
+)
 @click.option("--behind-https", envvar="YIPAN_BEHIND_HTTPS", is_flag=True, help="Cookies only over HTTPS.")
 @click.option("--reconnect-base-s", envvar="YIPAN_RECONNECT_BASE_S", default=1.0, show_default=True)
 @click.option("--reconnect-cap-s", envvar="YIPAN_RECONNECT_CAP_S", default=120.0, show_default=True)
@@ -101,7 +109,13 @@ def run(
 
 @main.command()
 @data_option
-@click.option("--url", envvar="YIPAN_PAGES", default="http://127.0.0.1:8081", show_default=True, help="The node's pages.")
+@click.option(
+    "--url",
+    envvar="YIPAN_PAGES",
+    default="http://127.0.0.1:8081",
+    show_default=True,
+    help="The node's pages.",
+)
 @click.option("--json", "as_json", is_flag=True)
 def status(data: Path, url: str, as_json: bool) -> None:
     """How the line is, and what waits to be sent."""

@@ -78,18 +78,21 @@ def export(data: Path, file: Path, *, unsent: bool) -> int:
     with contextlib.closing(db), file.open("w", encoding="utf-8") as out:
         acked = db.execute("SELECT value FROM meta WHERE key = 'facts_acked'").fetchone()
         above = int(acked[0]) if unsent and acked else 0
-        for row in db.execute("SELECT number, chain, raw FROM fact WHERE number > ? ORDER BY number", (above,)):
+        for row in db.execute(
+            "SELECT number, chain, raw FROM fact WHERE number > ? ORDER BY number", (above,)
+        ):
             fact = json.loads(bytes(row["raw"]))
-            out.write(json.dumps({"number": row["number"], "chain": row["chain"], "fact": fact}, ensure_ascii=False) + "\n")
+            out.write(
+                json.dumps({"number": row["number"], "chain": row["chain"], "fact": fact}, ensure_ascii=False)
+                + "\n"
+            )
             count += 1
         out.flush()
         os.fsync(out.fileno())
     return count
 
 
-def examine(
-    data: Path, *, store: str, centre: str, url: str, translate: Callable[[str], str]
-) -> list[Check]:
+def examine(data: Path, *, store: str, centre: str, url: str, translate: Callable[[str], str]) -> list[Check]:
     _ = translate
     checks: list[Check] = []
 
@@ -113,10 +116,20 @@ def examine(
     if alive is None:
         checks.append(Check("pages", "note", _(N_("The node does not answer at {url}.")).format(url=url)))
     else:
-        say("line", alive["line"] == "up", _(N_("{n} facts wait to be sent")).format(n=alive["unsent"]), "note")
+        say(
+            "line",
+            alive["line"] == "up",
+            _(N_("{n} facts wait to be sent")).format(n=alive["unsent"]),
+            "note",
+        )
     parts = urlsplit(url)
     secure = parts.scheme == "https" or (parts.hostname or "") in ("localhost", "127.0.0.1", "::1")
-    say("address", secure, _(N_("Secure for browsers")) if secure else _(N_("Plain HTTP: handhelds get no camera here")), "note")
+    say(
+        "address",
+        secure,
+        _(N_("Secure for browsers")) if secure else _(N_("Plain HTTP: handhelds get no camera here")),
+        "note",
+    )
     return checks
 
 

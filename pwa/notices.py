@@ -62,7 +62,9 @@ def went_to(desk: Desk, notice_id: str) -> str:
 def why_ended(desk: Desk, fence: int) -> str:
     """Why a turn ended, in one or two sentences; also after the notice was put away."""
     row = desk.row(
-        "SELECT * FROM notice WHERE fence = ? AND kind IN ('withdrawn', 'hold_expired') ORDER BY at DESC LIMIT 1", fence
+        "SELECT * FROM notice WHERE fence = ? AND kind IN ('withdrawn', 'hold_expired') ORDER BY"
+        " at DESC LIMIT 1",
+        fence,
     )
     return notices.shown(desk.db, row, desk.t.translate, desk.now).sentence if row else ""
 

@@ -48,6 +48,6 @@ def static_file(path: FromPath[Path]) -> Response[bytes]:
     data, tag = found
     return Response(
         data,
-        media_type=TYPES[path.suffix] if path.suffix in TYPES else MediaType.TEXT,
+        media_type=TYPES.get(path.suffix, MediaType.TEXT),
         headers={"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{tag}"'},
     )

@@ -50,7 +50,9 @@ class Texts:
 
     def name(self, row: Any, field: str = "name") -> str:
         """The row's text in the reader's language, or the other one where there is none."""
-        mine, other = (f"{field}_zh", f"{field}_en") if self.language == "zh" else (f"{field}_en", f"{field}_zh")
+        mine, other = (
+            (f"{field}_zh", f"{field}_en") if self.language == "zh" else (f"{field}_en", f"{field}_zh")
+        )
         return str(row[mine] or row[other] or "")
 
     def at(self, ms: int) -> datetime:

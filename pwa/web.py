@@ -162,7 +162,18 @@ def without_record(request: Asked, who: Who, build: Callable[[Texts], View]) -> 
     store = request.app.state.store
     desk = Desk(NOTHING, who, store, store, node_of(request).status(), t, request.app.state.new_id)
     html = render(desk, view, csrf=csrf_of(request), whole=not is_htmx(request))
-    return Response(html, status_code=view.status, media_type=MediaType.HTML, headers={"Cache-Control": "no-store"})
+    return Response(
+        html, status_code=view.status, media_type=MediaType.HTML, headers={"Cache-Control": "no-store"}
+    )
+
+
+NEVER_KEPT = {"command", "_csrf_token", "pin", "code"}
+
+
+def kept(request: Asked) -> dict[str, str]:
+    """What the person had typed into the form that was refused; secrets and codes are typed again."""
+    fields: dict[str, list[str]] = request.state.get("fields", {})
+    return {name: values[-1][:200] for name, values in fields.items() if name not in NEVER_KEPT}
 
 
 def csrf_of(request: Asked) -> str:
@@ -178,6 +189,7 @@ async def show(
     say: Callable[[Texts], Feedback] | None = None,
     headers: dict[str, str] | None = None,
     moved: bool = False,
+    typed: bool = False,
 ) -> Response[str]:
     """Build a view in a reader thread, render it there, answer."""
     person = who or request.user
@@ -186,6 +198,9 @@ async def show(
 
     def work(db: Connection) -> tuple[str, View]:
         desk = desk_of(request, db, person, None)
+        if typed:
+            # A refusal asks for a correction, not for everything once more.
+            desk = replace(desk, args={**desk.args, **kept(request)})
         if say is not None:
             desk = replace(desk, feedback=say(desk.t))
         try:
@@ -222,6 +237,7 @@ class Form:
         for key, value in data.multi_items():
             if isinstance(value, str):
                 fields.setdefault(key, []).append(value.strip())
+        request.state.fields = fields
         return cls(request, fields)
 
     def text(self, name: str, default: str = "", *, most: int = 200) -> str:
@@ -264,7 +280,9 @@ class Form:
         )
 
 
-def said(outcome: Outcome, good: Callable[[Texts], Feedback], command: str = "") -> Callable[[Texts], Feedback]:
+def said(
+    outcome: Outcome, good: Callable[[Texts], Feedback], command: str = ""
+) -> Callable[[Texts], Feedback]:
     """The feedback of an outcome: the refusal's own words, or what went well."""
 
     def words(t: Texts) -> Feedback:
@@ -301,7 +319,7 @@ async def answer(
         return view if outcome.ok else replace(view, status=409)
 
     return await show(
-        request, told, say=said(outcome, good, command), headers=headers, moved=True
+        request, told, say=said(outcome, good, command), headers=headers, moved=True, typed=not outcome.ok
     )
 
 

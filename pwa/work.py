@@ -179,7 +179,8 @@ class Line:
 
 
 LINES = (
-    "SELECT l.*, a.order_no, a.tote, coalesce(i.name_en, l.sku) AS name_en, coalesce(i.name_zh, '') AS name_zh,"
+    "SELECT l.*, a.order_no, a.tote, coalesce(i.name_en, l.sku) AS name_en,"
+    " coalesce(i.name_zh, '') AS name_zh,"
     " coalesce(i.detail_en, '') AS detail_en, coalesce(i.detail_zh, '') AS detail_zh,"
     " coalesce(s.location, '') AS shelf,"
     " (SELECT group_concat(g.gtin) FROM gtin g WHERE g.sku = l.sku) AS gtins"

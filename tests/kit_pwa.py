@@ -46,11 +46,19 @@ GOODS = (
     ("JN-1180-IND-32", "Jeans, straight, indigo", "直筒牛仔裤 靛蓝", "32/32", "32/32", "C-11-1"),
     ("DR-7701-RED-S", "Wrap dress, red", "裹身连衣裙 红色", "Size S", "S 码", "A-02-3"),
     ("CP-0001-GRY", "Wool cap, grey", "羊毛帽 灰色", "One size", "均码", "D-01-1"),
-    ("BG-9004-TAN", "Leather weekend bag with a detachable strap, tan and cream",
-     "真皮周末旅行袋 可拆卸肩带 棕褐与米白拼色", "60 × 35 cm", "60 × 35 厘米", "BACKROOM-SHELF-17"),
+    (
+        "BG-9004-TAN",
+        "Leather weekend bag with a detachable strap, tan and cream",
+        "真皮周末旅行袋 可拆卸肩带 棕褐与米白拼色",
+        "60 × 35 cm",
+        "60 × 35 厘米",
+        "BACKROOM-SHELF-17",
+    ),
 )
 STORES = (
-    ("S001", "Nanjing Rd", "南京路店"), ("S002", "Huaihai Rd", "淮海路店"), ("S003", "Xujiahui", "徐家汇店"),
+    ("S001", "Nanjing Rd", "南京路店"),
+    ("S002", "Huaihai Rd", "淮海路店"),
+    ("S003", "Xujiahui", "徐家汇店"),
 )
 
 
@@ -116,7 +124,9 @@ class DemoNode:
 
     def status(self) -> LineStatus:
         number = self.db.execute("SELECT coalesce(max(number), 0) FROM fact").fetchone()[0]
-        oldest = self.db.execute("SELECT min(recorded_at) FROM fact WHERE number > ?", (self.acked,)).fetchone()[0]
+        oldest = self.db.execute(
+            "SELECT min(recorded_at) FROM fact WHERE number > ?", (self.acked,)
+        ).fetchone()[0]
         return LineStatus(
             self.up, self.since, self.heard_at, max(number - self.acked, 0), oldest or 0, self.moment()
         )
@@ -140,10 +150,15 @@ class DemoNode:
     def decide(self, body: d.Body, fence: int = 0, at: int = 0) -> None:
         self.number += 1
         decision = d.Decision(
-            kind=d.NAMES[type(body)], at=at or self.now, fence=fence, body=msgspec.Raw(msgspec.json.encode(body))
+            kind=d.NAMES[type(body)],
+            at=at or self.now,
+            fence=fence,
+            body=msgspec.Raw(msgspec.json.encode(body)),
         )
         with sqlite.writing(self.db):
-            hints = apply_decision(self.db, self.number, decision, self.context("node", "node", f"auto:{self.number}"))
+            hints = apply_decision(
+                self.db, self.number, decision, self.context("node", "node", f"auto:{self.number}")
+            )
         self.tell(hints)
 
     def rows(self, stream: str, rows: list[tuple[str, dict[str, Any]]]) -> None:
@@ -155,7 +170,9 @@ class DemoNode:
         with sqlite.writing(self.db):
             self.acked = self.db.execute("SELECT coalesce(max(number), 0) FROM fact").fetchone()[0]
             self.db.execute("UPDATE fact SET verdict = 'applied' WHERE verdict = ''")
-            self.db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('facts_acked', ?)", (str(self.acked),))
+            self.db.execute(
+                "INSERT OR REPLACE INTO meta (key, value) VALUES ('facts_acked', ?)", (str(self.acked),)
+            )
 
     def offer(
         self,
@@ -237,7 +254,9 @@ def people(node: DemoNode, names: tuple[str, str, str] = ("Lin", "Zhao Min", "Ch
         "people:" + STORE,
         [
             (f"p{n}", {"name": name, "role": role, "pin_hash": pin, "language": language, "active": 1})
-            for n, (name, role, pin, language) in enumerate(zip(names, roles, pins, languages, strict=True), 1)
+            for n, (name, role, pin, language) in enumerate(
+                zip(names, roles, pins, languages, strict=True), 1
+            )
         ],
     )
 
@@ -265,8 +284,17 @@ def catalogue(node: DemoNode, hostile: bool = False) -> None:
     node.rows(
         "stores",
         [
-            (code, {"name_en": HOSTILE if hostile else en, "name_zh": HOSTILE if hostile else zh, "region": "SH",
-                    "lat": 31.2, "lon": 121.4, "timezone": "Asia/Shanghai"})
+            (
+                code,
+                {
+                    "name_en": HOSTILE if hostile else en,
+                    "name_zh": HOSTILE if hostile else zh,
+                    "region": "SH",
+                    "lat": 31.2,
+                    "lon": 121.4,
+                    "timezone": "Asia/Shanghai",
+                },
+            )
             for code, en, zh in STORES
         ],
     )
@@ -294,7 +322,8 @@ def many_skus(node: DemoNode, count: int = 50_000) -> None:
             ((f"{n:014d}", f"SKU-{n:06d}") for n in range(count)),
         )
         node.db.executemany(
-            "INSERT OR IGNORE INTO stock (sku, on_hand, share) VALUES (?, 8, 4)", ((f"SKU-{n:06d}",) for n in range(count))
+            "INSERT OR IGNORE INTO stock (sku, on_hand, share) VALUES (?, 8, 4)",
+            ((f"SKU-{n:06d}",) for n in range(count)),
         )
         node.db.executemany(
             "INSERT OR IGNORE INTO shelf (sku, location) VALUES (?, ?)",
@@ -333,8 +362,14 @@ def busy(node: DemoNode) -> None:
     # Offers, the most urgent first.
     node.offer(42, [(shirt, 1), (dress, 2)], left=4 * MIN + 12_000, promised=NOON + 6 * 60 * MIN)
     node.offer(45, [(jeans, 1)], kind="shipment", left=8 * MIN + 40_000, promised=NOON + 5 * 60 * MIN)
-    node.offer(47, [(cap, 2)], kind="same_day", left=27 * MIN + 55_000, promised=NOON + 60 * MIN,
-               note="Please wrap as a gift, no price tag")
+    node.offer(
+        47,
+        [(cap, 2)],
+        kind="same_day",
+        left=27 * MIN + 55_000,
+        promised=NOON + 60 * MIN,
+        note="Please wrap as a gift, no price tag",
+    )
 
 
 def offline(node: DemoNode) -> None:

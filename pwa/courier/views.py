@@ -9,7 +9,8 @@ from pwa import work
 from pwa.desk import Desk, Gone, View
 
 PARCELS = (
-    "SELECT p.code, p.fence, p.lines, coalesce(nullif(p.manifest, ''), a.manifest) AS manifest, a.order_no, a.kind,"
+    "SELECT p.code, p.fence, p.lines, coalesce(nullif(p.manifest, ''), a.manifest) AS"
+    " manifest, a.order_no, a.kind,"
     " a.location, a.promised_by, a.ownership FROM parcel p JOIN assignment a ON a.fence = p.fence"
     " WHERE a.kind <> 'pickup' AND {where} ORDER BY a.promised_by = 0, a.promised_by, p.code LIMIT 300"
 )
@@ -43,7 +44,9 @@ def manifests(desk: Desk) -> View:
     )
     couriers = [
         row["courier"]
-        for row in desk.rows("SELECT courier, max(opened_at) AS at FROM manifest GROUP BY courier ORDER BY at DESC LIMIT 6")
+        for row in desk.rows(
+            "SELECT courier, max(opened_at) AS at FROM manifest GROUP BY courier ORDER BY at DESC LIMIT 6"
+        )
     ]
     return View(
         "courier/manifests.html",
@@ -63,11 +66,25 @@ def manifest(desk: Desk, code: str) -> View:
     t = desk.t
     task = {
         "lines": [
-            {"key": p["code"], "codes": [p["code"], p["order_no"]], "have": 0, "want": 1, "tote": "", "here": True}
+            {
+                "key": p["code"],
+                "codes": [p["code"], p["order_no"]],
+                "have": 0,
+                "want": 1,
+                "tote": "",
+                "here": True,
+            }
             for p in waiting
         ]
         + [
-            {"key": p["code"], "codes": [p["code"], p["order_no"]], "have": 1, "want": 1, "tote": "", "here": False}
+            {
+                "key": p["code"],
+                "codes": [p["code"], p["order_no"]],
+                "have": 1,
+                "want": 1,
+                "tote": "",
+                "here": False,
+            }
             for p in loaded
         ],
         "say": {

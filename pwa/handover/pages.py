@@ -30,7 +30,9 @@ async def scan(request: Asked) -> Response[str]:
         return views.counter(desk, fence) if fence else views.find(desk, code)
 
     def say(t: Texts) -> Feedback:
-        return Feedback("good", t("Found.")) if fence else Feedback("bad", t("No waiting order has this code."))
+        return (
+            Feedback("good", t("Found.")) if fence else Feedback("bad", t("No waiting order has this code."))
+        )
 
     return await show(request, view, say=say, moved=True)
 
@@ -68,7 +70,11 @@ async def hand_over(request: Asked, fence: FromPath[int]) -> Response[str]:
     if form.text("action") == "override":
         if not form.text("lead") or not form.text("pin"):
             raise BadForm("The store lead chooses their name and types their PIN here.")
-        args["override"] = {"person": form.text("lead"), "pin": form.text("pin"), "reason": form.text("reason")}
+        args["override"] = {
+            "person": form.text("lead"),
+            "pin": form.text("pin"),
+            "reason": form.text("reason"),
+        }
     elif form.text("code"):
         args["code"] = form.text("code")
     if form.text("collector"):

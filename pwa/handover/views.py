@@ -29,7 +29,8 @@ def find(desk: Desk, query: str) -> View:
         digits = asked[-4:] if asked.isdigit() else ""
         found = work.cards(
             desk,
-            f"({HERE}) AND (a.order_no = ? OR a.fo = ? OR a.order_no LIKE ? ESCAPE '!' OR (? <> '' AND a.phone_tail = ?))",
+            f"({HERE}) AND (a.order_no = ? OR a.fo = ? OR a.order_no LIKE ? ESCAPE '!' OR (? <> ''"
+            f" AND a.phone_tail = ?))",
             asked.upper(),
             asked.upper(),
             "%" + asked.upper().replace("!", "!!").replace("%", "!%").replace("_", "!_"),
@@ -44,7 +45,13 @@ def find(desk: Desk, query: str) -> View:
         "handover/find.html",
         desk.t("Hand over"),
         f"/handover?q={asked}" if asked else "/handover",
-        {"query": asked, "found": found, "waiting": [] if asked else work.cards(desk, "a.state = 'staged' AND a.kind = 'pickup'", order="a.owner_until, a.fence")},
+        {
+            "query": asked,
+            "found": found,
+            "waiting": []
+            if asked
+            else work.cards(desk, "a.state = 'staged' AND a.kind = 'pickup'", order="a.owner_until, a.fence"),
+        },
         back="/orders?tab=ready",
     )
 
@@ -62,7 +69,8 @@ def counter(desk: Desk, fence: int) -> View:
     # What the shopper refused makes it a put-back, but the rest has been handed over.
     gone = bool(row["released_at"]) and card.state in (State.RELEASED, State.PUT_BACK)
     leads = desk.rows(
-        "SELECT id, name FROM person WHERE active = 1 AND role = 'store_lead' AND id <> ? ORDER BY name", desk.who.person
+        "SELECT id, name FROM person WHERE active = 1 AND role = 'store_lead' AND id <> ? ORDER BY name",
+        desk.who.person,
     )
     override = desk.args.get("override") == "1" or desk.args.get("action") == "override"
     return View(

@@ -98,7 +98,12 @@ def offer(desk: Desk, fence: int) -> View:
         "offers/offer.html",
         card.order_no,
         f"/offers/{fence}",
-        {"card": card, "lines": work.lines(desk, [fence]), "row": row, "tone": tone(card.accept_by - desk.now)},
+        {
+            "card": card,
+            "lines": work.lines(desk, [fence]),
+            "row": row,
+            "tone": tone(card.accept_by - desk.now),
+        },
         back="/orders?tab=offers",
     )
 
@@ -130,7 +135,9 @@ def order(desk: Desk, fence: int) -> View:
             "row": row,
             "lines": work.lines(desk, [fence]),
             "history": history(desk, fence),
-            "parcels": [{"code": p["code"], "units": sum(q for _, q in json.loads(p["lines"]))} for p in parcels],
+            "parcels": [
+                {"code": p["code"], "units": sum(q for _, q in json.loads(p["lines"]))} for p in parcels
+            ],
             "undo_until": row["released_at"] + UNDO_MS if card.state == State.RELEASED else 0,
             "state_text": read.STATE_TEXTS[State(card.state)],
             "why": notices.why_ended(desk, fence),
@@ -144,7 +151,8 @@ def history(desk: Desk, fence: int) -> list[dict[str, Any]]:
     names = work.people_names(desk)
     said = []
     for row in desk.rows(
-        "SELECT number, kind, person, raw, verdict FROM fact WHERE fence = ? ORDER BY number DESC LIMIT 60", fence
+        "SELECT number, kind, person, raw, verdict FROM fact WHERE fence = ? ORDER BY number DESC LIMIT 60",
+        fence,
     ):
         fact = msgspec.json.decode(row["raw"], type=Fact)
         said.append(

@@ -30,7 +30,7 @@ def parcels_of(form: Form) -> list[list[list[int]]]:
         qty = form.number(name, 0)
         if qty:
             parcels.setdefault(key, []).append([number, qty])
-    return [parcels[key] for key in sorted(parcels)]
+    return [sorted(parcels[key]) for key in sorted(parcels)]
 
 
 @post("/pack/{fence:int}", status_code=200)

@@ -44,7 +44,9 @@ def stage(desk: Desk, fence: int) -> View:
         f"/stage/{fence}",
         {
             "card": card,
-            "parcels": [{"code": p["code"], "units": sum(q for _, q in json.loads(p["lines"]))} for p in parcels],
+            "parcels": [
+                {"code": p["code"], "units": sum(q for _, q in json.loads(p["lines"]))} for p in parcels
+            ],
             "shelves": usual_shelves(desk),
         },
         back="/orders?tab=work",

@@ -64,7 +64,11 @@ async def scan(request: Asked, wave: FromPath[str]) -> Response[str]:
 async def pick(request: Asked, wave: FromPath[str]) -> Response[str]:
     """Units without a scan: the code is torn, or the person counts faster than they scan."""
     form = await Form.read(request)
-    args = {"fence": form.number("fence", most=2**53), "line": form.number("line"), "qty": form.number("qty", 1, least=1)}
+    args = {
+        "fence": form.number("fence", most=2**53),
+        "line": form.number("line"),
+        "qty": form.number("qty", 1, least=1),
+    }
     outcome = await form.perform("pick", args)
     return await answer(
         request,
@@ -77,7 +81,11 @@ async def pick(request: Asked, wave: FromPath[str]) -> Response[str]:
 @post("/waves/{wave:str}/undo", status_code=200)
 async def undo(request: Asked, wave: FromPath[str]) -> Response[str]:
     form = await Form.read(request)
-    args = {"fence": form.number("fence", most=2**53), "line": form.number("line"), "qty": form.number("qty", 1, least=1)}
+    args = {
+        "fence": form.number("fence", most=2**53),
+        "line": form.number("line"),
+        "qty": form.number("qty", 1, least=1),
+    }
     outcome = await form.perform("undo_pick", args)
     return await answer(
         request,
@@ -101,7 +109,9 @@ async def later(request: Asked, wave: FromPath[str]) -> Response[str]:
 
 
 @get("/waves/{wave:str}/short")
-async def short_page(request: Asked, wave: FromPath[str], fence: FromQuery[int], line: FromQuery[int]) -> Response[str]:
+async def short_page(
+    request: Asked, wave: FromPath[str], fence: FromQuery[int], line: FromQuery[int]
+) -> Response[str]:
     return await show(request, lambda desk: views.short(desk, wave, fence, line))
 
 

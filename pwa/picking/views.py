@@ -29,7 +29,10 @@ class Step:
 
 
 def fences_of(desk: Desk, wave: str) -> list[int]:
-    return [row["fence"] for row in desk.rows("SELECT fence FROM assignment WHERE wave = ? ORDER BY accept_by, fence", wave)]
+    return [
+        row["fence"]
+        for row in desk.rows("SELECT fence FROM assignment WHERE wave = ? ORDER BY accept_by, fence", wave)
+    ]
 
 
 def walk(lines: list[work.Line]) -> list[work.Line]:
@@ -56,7 +59,11 @@ def pick(desk: Desk, wave: str) -> View:
         "picked_totes": [tote for tote in totes if tote.state == State.PICKED],
         "ended": [tote for tote in totes if tote.state == State.PUT_BACK or tote.withdrawn],
     }
-    title = desk.t("Tote {tote} · {order}", tote=current.tote or "–", order=current.order_no) if current else desk.t("All picked")
+    title = (
+        desk.t("Tote {tote} · {order}", tote=current.tote or "–", order=current.order_no)
+        if current
+        else desk.t("All picked")
+    )
     return View("picking/pick.html", title, f"/waves/{wave}", data, back="/orders?tab=work")
 
 
@@ -70,15 +77,27 @@ def wrong_item(desk: Desk, view: View, refusal: Refusal) -> View:
     row = desk.row("SELECT * FROM item WHERE sku = ?", sku)
     name, detail = (t.name(row), t.name(row, "detail")) if row else (sku, "")
     if name == current.name and detail != current.detail:
-        text = t("Wrong kind: this is {found}. Take {wanted}.", found=detail or sku, wanted=current.detail or current.sku)
+        text = t(
+            "Wrong kind: this is {found}. Take {wanted}.",
+            found=detail or sku,
+            wanted=current.detail or current.sku,
+        )
     else:
         text = t("Wrong item: this is {found}.", found=f"{name}, {detail}" if detail else name)
-    told = Feedback("bad", text, t("Put it back. Wanted: {sku}", sku=current.sku), desk.feedback.command if desk.feedback else "")
+    told = Feedback(
+        "bad",
+        text,
+        t("Put it back. Wanted: {sku}", sku=current.sku),
+        desk.feedback.command if desk.feedback else "",
+    )
     return replace(view, feedback=told)
 
 
 def gone(totes: list[work.Card], fence: int) -> bool:
-    return any(tote.fence == fence and tote.state not in (State.ACCEPTED, State.PICKING, State.PICKED) for tote in totes)
+    return any(
+        tote.fence == fence and tote.state not in (State.ACCEPTED, State.PICKING, State.PICKED)
+        for tote in totes
+    )
 
 
 def chosen(lines: list[work.Line], key: str) -> work.Line | None:

@@ -51,7 +51,9 @@ async def take(request: Asked) -> Response[str]:
         request,
         outcome,
         views.home,
-        lambda t: Feedback("good", t("Taken into the hold."), t("Grade it now, or leave it for a colleague.")),
+        lambda t: Feedback(
+            "good", t("Taken into the hold."), t("Grade it now, or leave it for a colleague.")
+        ),
         otherwise=lambda desk: views.order(desk, number),
     )
 
@@ -85,7 +87,9 @@ async def blind(request: Asked) -> Response[str]:
         request,
         outcome,
         views.home,
-        lambda t: Feedback("good", t("Taken into the hold."), t("No money is paid out before the centre has decided.")),
+        lambda t: Feedback(
+            "good", t("Taken into the hold."), t("No money is paid out before the centre has decided.")
+        ),
         otherwise=again,
     )
 

@@ -31,7 +31,8 @@ DISPOSITIONS = (
 
 def home(desk: Desk) -> View:
     held = desk.rows(
-        "SELECT r.*, coalesce(i.name_en, r.sku) AS name_en, coalesce(i.name_zh, '') AS name_zh FROM goods_return r"
+        "SELECT r.*, coalesce(i.name_en, r.sku) AS name_en, coalesce(i.name_zh, '') AS name_zh"
+        " FROM goods_return r"
         " LEFT JOIN item i ON i.sku = r.sku WHERE r.graded < r.qty ORDER BY r.received_at LIMIT 200"
     )
     return View("returns/home.html", desk.t("Returns"), "/returns", {"held": held}, back="/more")
@@ -41,16 +42,20 @@ def order(desk: Desk, order_no: str) -> View:
     """What this order may bring back: from the centre's word, else from what left here."""
     number = order_no.strip().upper()
     rows = desk.rows(
-        "SELECT r.line, r.sku, r.qty, coalesce(i.name_en, r.sku) AS name_en, coalesce(i.name_zh, '') AS name_zh,"
-        " (SELECT coalesce(sum(g.qty), 0) FROM goods_return g WHERE g.order_no = r.order_no AND g.line = r.line"
-        "  AND g.sku = r.sku) AS came FROM returnable r LEFT JOIN item i ON i.sku = r.sku WHERE r.order_no = ?"
+        "SELECT r.line, r.sku, r.qty, coalesce(i.name_en, r.sku) AS name_en, coalesce(i.name_zh,"
+        " '') AS name_zh,"
+        " (SELECT coalesce(sum(g.qty), 0) FROM goods_return g WHERE g.order_no = r.order_no AND"
+        " g.line = r.line"
+        "  AND g.sku = r.sku) AS came FROM returnable r LEFT JOIN item i ON i.sku = r.sku WHERE"
+        " r.order_no = ?"
         " ORDER BY r.line",
         number,
     )
     known = bool(rows)
     if not rows:
         rows = desk.rows(
-            "SELECT l.order_line AS line, l.sku, sum(l.released) AS qty, coalesce(i.name_en, l.sku) AS name_en,"
+            "SELECT l.order_line AS line, l.sku, sum(l.released) AS qty, coalesce(i.name_en, l.sku)"
+            " AS name_en,"
             " coalesce(i.name_zh, '') AS name_zh, (SELECT coalesce(sum(g.qty), 0) FROM goods_return g"
             "  WHERE g.order_no = a.order_no AND g.sku = l.sku) AS came FROM assignment a"
             " JOIN assignment_line l ON l.fence = a.fence LEFT JOIN item i ON i.sku = l.sku"
@@ -69,7 +74,8 @@ def order(desk: Desk, order_no: str) -> View:
 def blind(desk: Desk) -> View:
     sku = find_sku(desk.db, desk.args.get("code", ""))
     leads = desk.rows(
-        "SELECT id, name FROM person WHERE active = 1 AND role = 'store_lead' AND id <> ? ORDER BY name", desk.who.person
+        "SELECT id, name FROM person WHERE active = 1 AND role = 'store_lead' AND id <> ? ORDER BY name",
+        desk.who.person,
     )
     return View(
         "returns/blind.html",
@@ -88,7 +94,8 @@ def blind(desk: Desk) -> View:
 
 def grade(desk: Desk, return_id: str) -> View:
     row = desk.row(
-        "SELECT r.*, coalesce(i.name_en, r.sku) AS name_en, coalesce(i.name_zh, '') AS name_zh FROM goods_return r"
+        "SELECT r.*, coalesce(i.name_en, r.sku) AS name_en, coalesce(i.name_zh, '') AS name_zh"
+        " FROM goods_return r"
         " LEFT JOIN item i ON i.sku = r.sku WHERE r.id = ?",
         return_id,
     )
@@ -96,7 +103,8 @@ def grade(desk: Desk, return_id: str) -> View:
         raise Gone("This return is not in this store.", "/returns")
     shelf = desk.value("SELECT location FROM shelf WHERE sku = ?", row["sku"]) or ""
     leads = desk.rows(
-        "SELECT id, name FROM person WHERE active = 1 AND role = 'store_lead' AND id <> ? ORDER BY name", desk.who.person
+        "SELECT id, name FROM person WHERE active = 1 AND role = 'store_lead' AND id <> ? ORDER BY name",
+        desk.who.person,
     )
     return View(
         "returns/grade.html",
@@ -108,7 +116,8 @@ def grade(desk: Desk, return_id: str) -> View:
             "shelf": shelf,
             "grades": GRADES,
             "dispositions": DISPOSITIONS,
-            "leads": leads if desk.who.role != "store_lead" else [],
+            # Nobody turns their own word into goods for sale: a lead needs another one for their own receipt.
+            "leads": leads if desk.who.role != "store_lead" or row["received_by"] == desk.who.person else [],
         },
         back="/returns",
     )

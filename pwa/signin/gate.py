@@ -14,7 +14,8 @@ from sync.sqlite import Connection
 
 class Gate(AbstractAuthenticationMiddleware):
     async def authenticate_request(
-        self, connection: ASGIConnection  # type: ignore[type-arg]
+        self,
+        connection: ASGIConnection,  # type: ignore[type-arg]
     ) -> AuthenticationResult:
         token = connection.cookies.get("session", "")
         if not token:

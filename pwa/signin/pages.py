@@ -25,9 +25,7 @@ YEAR_S = 400 * 86400
 
 def names(desk: Desk, next_url: str) -> View:
     people = desk.rows("SELECT id, name, role FROM person WHERE active = 1 ORDER BY name, id")
-    return View(
-        "signin/names.html", desk.t("Who are you?"), "/sign-in", {"people": people, "next": next_url}
-    )
+    return View("signin/names.html", desk.t("Who are you?"), "/sign-in", {"people": people, "next": next_url})
 
 
 def pin(desk: Desk, person: str, next_url: str) -> View:
@@ -62,7 +60,9 @@ def cookie(request: Asked, key: str, value: str, *, age_s: int = YEAR_S, hidden:
 
 
 @get("/sign-in", opt={"open": True})
-async def sign_in_page(request: Request[Any, Any, State], person: FromQuery[str] = "", next: FromQuery[str] = "") -> Response[str]:
+async def sign_in_page(
+    request: Request[Any, Any, State], person: FromQuery[str] = "", next: FromQuery[str] = ""
+) -> Response[str]:
     who = nobody(request)
     goal = local(next)
     answer = await show(

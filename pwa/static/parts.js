@@ -33,6 +33,16 @@
     const byItself = Boolean(event.detail?.ctx?.request?.headers?.["X-By-Itself"]);
     said?.toggleAttribute("hx-morph-skip", byItself && said.querySelector(".fb:not(.wait)") !== null);
   });
+  // A word over the page goes away with a touch, or when the page has moved on.
+  document.addEventListener("click", (event) => { const box = event.target.closest("#trouble"); if (box) box.hidden = true; });
+  document.addEventListener("htmx:before:request", () => { const box = document.getElementById("trouble"); if (box) box.hidden = true; });
+  // A form that nobody answered is still on the page, with the same command: it can be sent again.
+  document.addEventListener("htmx:error", (event) => {
+    const box = document.getElementById("trouble");
+    if (!box || event.detail?.ctx?.sourceElement?.id === "scan" || event.detail?.ctx?.request?.method === "GET") return;
+    box.textContent = box.dataset.again;
+    box.hidden = false;
+  });
   // A sheet whose form was sent has done its work, also when the page under it was morphed.
   document.addEventListener("htmx:after:request", (event) => event.target.closest?.("dialog")?.close());
 })();

@@ -12,7 +12,12 @@
   const sink = document.getElementById("sink");
   // A person's keys are further apart; slow scanners are not. Policy `scan_gap_ms` can widen it.
   const gapMs = () => +sink?.dataset.gap || 150;
-  const trouble = document.getElementById("trouble");
+  const tell = (what) => {
+    const trouble = document.getElementById("trouble");
+    if (!trouble) return;
+    if (what) trouble.textContent = trouble.dataset[what];
+    trouble.hidden = !what;
+  };
 
   // --- ids: UUIDv7 in Crockford's base 32, as the store node makes them
   const LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -131,18 +136,18 @@
       });
       document.removeEventListener("htmx:error", notice);
       if (!failed) { settle(scan); return; }
-      if (first && trouble) { trouble.textContent = trouble.dataset.lost; trouble.hidden = false; }
+      if (first) tell("lost");
       await pause(Math.min(500 * 2 ** scan.tries, 4000));
     }
     settle(scan);
-    if (trouble) { trouble.textContent = trouble.dataset.kept; trouble.hidden = false; }
+    tell("kept");
     feel.play("bad");
   };
   let answering = null;
   const settle = (scan) => {
     waiting = waiting.filter((other) => other !== scan);
     answering = null;
-    if (trouble && !waiting.length) trouble.hidden = true;
+    if (!waiting.length) tell("");
   };
 
   // After the store node's answer: its word stands, and scans that still wait are counted on top.

@@ -26,9 +26,16 @@ GATHER_S = 0.15
 
 def line_message(t: Texts, line: LineStatus) -> str:
     html = PAGES.get_template("line.html").render(
-        _=t, n_=t.n, t=t, line={
-            "up": line.up, "since": line.since, "heard_at": line.heard_at, "unsent": line.unsent,
-            "oldest": line.oldest_unsent_at, "now": line.moment.now,
+        _=t,
+        n_=t.n,
+        t=t,
+        line={
+            "up": line.up,
+            "since": line.since,
+            "heard_at": line.heard_at,
+            "unsent": line.unsent,
+            "oldest": line.oldest_unsent_at,
+            "now": line.moment.now,
         },
         swap=False,
     )

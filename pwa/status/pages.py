@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
@@ -50,7 +52,10 @@ async def pause(request: Asked) -> Response[str]:
     outcome = await form.perform("pause", {"paused": paused, "reason": form.text("reason")})
 
     def good(t: Texts) -> Feedback:
-        return Feedback("good", t("No new orders come until you open again.") if paused else t("Open for new orders again."))
+        return Feedback(
+            "good",
+            t("No new orders come until you open again.") if paused else t("Open for new orders again."),
+        )
 
     return await answer(request, outcome, views.status, good, otherwise=views.status)
 
@@ -71,7 +76,9 @@ async def scan(request: Asked) -> Response[str]:
             case Item():
                 return stock.item(desk, found.sku)
             case Tote():
-                wave = desk.value("SELECT wave FROM assignment WHERE fence = ? AND state = 'picking'", found.fence)
+                wave = desk.value(
+                    "SELECT wave FROM assignment WHERE fence = ? AND state = 'picking'", found.fence
+                )
                 return picking.pick(desk, wave) if wave else offers.order(desk, found.fence)
             case ParcelCode():
                 return offers.order(desk, found.fence)
@@ -83,13 +90,17 @@ async def scan(request: Asked) -> Response[str]:
     def say(t: Texts) -> Feedback:
         if found is not None:
             return Feedback("good", t("Found."))
-        return Feedback("bad", t("Nothing here has the code {code}.", code=code), t("Scan again, or type the SKU from the label."))
+        return Feedback(
+            "bad",
+            t("Nothing here has the code {code}.", code=code),
+            t("Scan again, or type the SKU from the label."),
+        )
 
     return await show(request, view, say=say, moved=True)
 
 
 @get("/health", opt={"open": True})
-async def health(request: Request[None, None, State]) -> dict[str, object]:
+async def health(request: Request[Any, Any, State]) -> dict[str, object]:
     """For whoever watches the box: answers, and how the line stands. No data of the store."""
     line = node_of(request).status()
     return {"ok": True, "line": "up" if line.up else "down", "since": line.since, "unsent": line.unsent}

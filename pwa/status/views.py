@@ -24,7 +24,10 @@ def status(desk: Desk) -> View:
         desk.t("Status"),
         "/status",
         {
-            "waiting": [{"text": desk.t(FACTS.get(row["kind"], row["kind"])), "n": row["n"], "oldest": row["oldest"]} for row in waiting],
+            "waiting": [
+                {"text": desk.t(FACTS.get(row["kind"], row["kind"])), "n": row["n"], "oldest": row["oldest"]}
+                for row in waiting
+            ],
             "late": [{"text": desk.t(FACTS.get(row["kind"], row["kind"])), **dict(row)} for row in late],
             "works": [desk.t(text) for text in WORKS_OFFLINE],
             "waits": [desk.t(text) for text in WAITS_FOR_LINE],
@@ -41,7 +44,11 @@ def status(desk: Desk) -> View:
 
 def notices(desk: Desk) -> View:
     return View(
-        "status/notices.html", desk.t("Notices"), "/notices", {"notices": told.open_notices(desk)}, back="/orders"
+        "status/notices.html",
+        desk.t("Notices"),
+        "/notices",
+        {"notices": told.open_notices(desk)},
+        back="/orders",
     )
 
 
@@ -57,7 +64,9 @@ def more(desk: Desk) -> View:
             "held": desk.value("SELECT count(*) FROM goods_return WHERE graded < qty"),
             "tasks": desk.value("SELECT count(*) FROM task WHERE state = 'open' AND kind = 'count'"),
             "notices": len(told.open_notices(desk)),
-            "courier": desk.value("SELECT count(*) FROM assignment WHERE kind <> 'pickup' AND state IN ('packed', 'staged')"),
+            "courier": desk.value(
+                "SELECT count(*) FROM assignment WHERE kind <> 'pickup' AND state IN ('packed', 'staged')"
+            ),
         },
         back="/orders",
     )

@@ -34,7 +34,8 @@ def search(desk: Desk, query: str) -> list[Row]:
         rows += [
             row
             for row in desk.rows(
-                f"SELECT {columns} FROM {tables} WHERE i.name_en LIKE ? ESCAPE '!' OR i.name_zh LIKE ? ESCAPE '!'"
+                f"SELECT {columns} FROM {tables} WHERE i.name_en LIKE ? ESCAPE '!' OR i.name_zh LIKE ?"
+                f" ESCAPE '!'"
                 f" LIMIT {MOST}",
                 like,
                 like,

@@ -34,8 +34,10 @@ async def by_scan(request: Asked, found: Callable[[str], Build], otherwise: Buil
     sku = await node_of(request).read(lambda db: find_sku(db, code))
 
     def say(t: Texts) -> Feedback:
-        return Feedback("good", t("Found.")) if sku else Feedback(
-            "bad", t(NOT_HERE, code=code), t("Scan again, or type the SKU from the label.")
+        return (
+            Feedback("good", t("Found."))
+            if sku
+            else Feedback("bad", t(NOT_HERE, code=code), t("Scan again, or type the SKU from the label."))
         )
 
     return await show(request, found(sku) if sku else otherwise, say=say, moved=True)
@@ -43,7 +45,9 @@ async def by_scan(request: Asked, found: Callable[[str], Build], otherwise: Buil
 
 @post("/stock/scan", status_code=200)
 async def scan(request: Asked) -> Response[str]:
-    return await by_scan(request, lambda sku: lambda desk: views.item(desk, sku), lambda desk: views.lookup(desk, ""))
+    return await by_scan(
+        request, lambda sku: lambda desk: views.item(desk, sku), lambda desk: views.lookup(desk, "")
+    )
 
 
 @get("/count")
@@ -73,7 +77,9 @@ async def count(request: Asked, sku: FromPath[str]) -> Response[str]:
         request,
         outcome,
         views.counts,
-        lambda t: Feedback("good", t.n("Counted: {n} unit of {sku}.", "Counted: {n} units of {sku}.", found, sku=sku)),
+        lambda t: Feedback(
+            "good", t.n("Counted: {n} unit of {sku}.", "Counted: {n} units of {sku}.", found, sku=sku)
+        ),
         otherwise=lambda desk: views.count(desk, sku),
     )
 
@@ -105,7 +111,9 @@ async def receive(request: Asked) -> Response[str]:
         request,
         outcome,
         lambda desk: views.receive(desk, "", document),
-        lambda t: Feedback("good", t.n("{n} unit of {sku} received.", "{n} units of {sku} received.", qty, sku=sku)),
+        lambda t: Feedback(
+            "good", t.n("{n} unit of {sku} received.", "{n} units of {sku} received.", qty, sku=sku)
+        ),
         otherwise=lambda desk: views.receive(desk, sku, document),
     )
 

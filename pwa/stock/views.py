@@ -94,7 +94,12 @@ def counts(desk: Desk) -> View:
         "stock/counts.html",
         desk.t("Count"),
         "/count",
-        {"tasks": tasks, "names": work.people_names(desk), "query": desk.args.get("q", ""), "found": search(desk, desk.args.get("q", ""))},
+        {
+            "tasks": tasks,
+            "names": work.people_names(desk),
+            "query": desk.args.get("q", ""),
+            "found": search(desk, desk.args.get("q", "")),
+        },
         back="/more",
     )
 
@@ -129,8 +134,10 @@ def receive(desk: Desk, sku: str = "", document: str = "") -> View:
     document = document or desk.args.get("document", "")
     expected = (
         desk.rows(
-            "SELECT t.sku, t.qty, t.received, coalesce(i.name_en, t.sku) AS name_en, coalesce(i.name_zh, '') AS name_zh"
-            " FROM transfer t LEFT JOIN item i ON i.sku = t.sku WHERE t.code = ? AND t.direction = 'in' ORDER BY t.sku",
+            "SELECT t.sku, t.qty, t.received, coalesce(i.name_en, t.sku) AS name_en,"
+            " coalesce(i.name_zh, '') AS name_zh"
+            " FROM transfer t LEFT JOIN item i ON i.sku = t.sku WHERE t.code = ? AND t.direction ="
+            " 'in' ORDER BY t.sku",
             document,
         )
         if document
@@ -154,13 +161,23 @@ def receive(desk: Desk, sku: str = "", document: str = "") -> View:
 
 
 def transfer(desk: Desk, rows: list[tuple[str, int]], to: str) -> View:
-    stores = desk.rows("SELECT code, name_en, name_zh FROM store WHERE code <> ? ORDER BY code LIMIT 2000", desk.store)
+    stores = desk.rows(
+        "SELECT code, name_en, name_zh FROM store WHERE code <> ? ORDER BY code LIMIT 2000", desk.store
+    )
     return View(
         "stock/transfer.html",
         desk.t("Send to another store"),
         "/transfer",
         {
-            "rows": [{"sku": sku, "qty": qty, "name": work.item_name(desk, sku), "there": read.shelf(desk.db, sku).there} for sku, qty in rows],
+            "rows": [
+                {
+                    "sku": sku,
+                    "qty": qty,
+                    "name": work.item_name(desk, sku),
+                    "there": read.shelf(desk.db, sku).there,
+                }
+                for sku, qty in rows
+            ],
             "to": to,
             "stores": stores,
         },
@@ -171,7 +188,8 @@ def transfer(desk: Desk, rows: list[tuple[str, int]], to: str) -> View:
 def adjust(desk: Desk, sku: str = "") -> View:
     wares = goods(desk, sku) if sku else None
     leads = desk.rows(
-        "SELECT id, name FROM person WHERE active = 1 AND role = 'store_lead' AND id <> ? ORDER BY name", desk.who.person
+        "SELECT id, name FROM person WHERE active = 1 AND role = 'store_lead' AND id <> ? ORDER BY name",
+        desk.who.person,
     )
     return View(
         "stock/adjust.html",

@@ -63,7 +63,9 @@ def answered(status: int, body: Any) -> Response[bytes]:
 def words(request: Till) -> Texts:
     """In the language the till asks for, else the store's."""
     asked = request.headers.get("accept-language", "").lower()
-    language = "zh" if asked.startswith("zh") else "en" if asked.startswith("en") else request.app.state.language
+    language = (
+        "zh" if asked.startswith("zh") else "en" if asked.startswith("en") else request.app.state.language
+    )
     return Texts(language)
 
 
@@ -126,9 +128,13 @@ async def take_back(request: Till) -> Response[bytes]:
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         return problem(422, t("The till sent something that cannot be read: {problem}", problem=str(error)))
     if not back.return_id and not request.headers.get("idempotency-key"):
-        return problem(422, t("Send a return_id or an Idempotency-Key, so that a repeat is told from a second return."))
+        return problem(
+            422, t("Send a return_id or an Idempotency-Key, so that a repeat is told from a second return.")
+        )
     args = {"sale": back.sale, "sku": back.sku, "qty": back.qty}
-    return await done(request, "till_return", args, command_id(request, f"{device(request)}.{back.return_id}"))
+    return await done(
+        request, "till_return", args, command_id(request, f"{device(request)}.{back.return_id}")
+    )
 
 
 async def done(request: Till, name: str, args: dict[str, Any], command: str) -> Response[bytes]:
