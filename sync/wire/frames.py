@@ -238,6 +238,23 @@ class Bye(Frame, frozen=True, tag="bye"):
 
 
 AnyFrame = (
-    Challenge | Hello | Compare | Welcome | Refuse | Reset | Facts | Ack | Decisions | Rows | Taken | Credit
-    | Held | SnapshotPart | Digest | Ping | Pong | Renew | Bye
+    Challenge
+    | Hello
+    | Compare
+    | Welcome
+    | Refuse
+    | Reset
+    | Facts
+    | Ack
+    | Decisions
+    | Rows
+    | Taken
+    | Credit
+    | Held
+    | SnapshotPart
+    | Digest
+    | Ping
+    | Pong
+    | Renew
+    | Bye
 )
