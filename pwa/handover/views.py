@@ -15,7 +15,7 @@ REFUSED = (
     ("wrong_item", N_("Not what was ordered")),
 )
 OVERRIDES = (
-    ("no_code", N_("Shopper has no code, identity checked")),
+    ("no_code", N_("No code, identity checked")),
     ("not_confirmed", N_("The centre has not confirmed yet")),
     ("hold_over", N_("Came after the hold ended")),
 )

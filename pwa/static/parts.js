@@ -43,6 +43,8 @@
     box.textContent = box.dataset.again;
     box.hidden = false;
   });
+  // The session ended while the page lay open.
+  document.addEventListener("signed_out", () => location.assign("/sign-in?next=" + encodeURIComponent(location.pathname)));
   // A sheet whose form was sent has done its work, also when the page under it was morphed.
   document.addEventListener("htmx:after:request", (event) => event.target.closest?.("dialog")?.close());
 })();

@@ -7,6 +7,7 @@ because only the page knows which cards stand where under the thumb.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 from litestar import get
@@ -14,6 +15,7 @@ from litestar.response import Stream
 
 from pwa.desk import Who
 from pwa.node import LineStatus, Node
+from pwa.signin import sessions
 from pwa.texts import Texts
 from pwa.web import PAGES, Asked, node_of
 from sync.sqlite import Connection
@@ -58,27 +60,44 @@ def news(hints: set[str]) -> list[str]:
     return names
 
 
-async def stream(node: Node, who: Who, store: str) -> AsyncIterator[bytes]:
+def standing(line: LineStatus) -> tuple[object, ...]:
+    """What the status line says, but for the time: only a change of it is news before the next beat."""
+    return line.up, line.since, line.unsent, line.oldest_unsent_at
+
+
+async def stream(node: Node, who: Who, store: str, token: str = "") -> AsyncIterator[bytes]:
     def timezone(db: Connection) -> str:
         row = db.execute("SELECT timezone FROM store WHERE code = ?", (store,)).fetchone()
         return str(row["timezone"]) if row else "UTC"
 
+    def lives(db: Connection) -> bool:
+        return sessions.find(db, token, node.status().moment.now) is not None
+
     t = Texts(who.language, await node.read(timezone))
     with node.subscribe() as queue:
         yield b"retry: 1000\n\n"
-        yield message(line_message(t, node.status()))
+        line = node.status()
+        said, beat_at = standing(line), time.monotonic() + BEAT_S
+        yield message(line_message(t, line))
         # Whatever happened while no stream was open: look again.
         yield message("again", "work")
         while True:
             try:
-                hints = set(await asyncio.wait_for(queue.get(), BEAT_S))
+                hints = set(await asyncio.wait_for(queue.get(), max(0.0, beat_at - time.monotonic())))
             except TimeoutError:
                 hints = set()
             while not queue.empty():
                 hints |= queue.get_nowait()
+            if token and not await node.read(lives):
+                # The session has ended under an open page: the handheld shows names again.
+                yield message("over", "signed_out")
+                return
             for name in news(hints):
                 yield message("changed", name)
-            yield message(line_message(t, node.status()))
+            line = node.status()
+            if standing(line) != said or time.monotonic() >= beat_at:
+                said, beat_at = standing(line), time.monotonic() + BEAT_S
+                yield message(line_message(t, line))
             if hints:
                 await asyncio.sleep(GATHER_S)
 
@@ -86,7 +105,7 @@ async def stream(node: Node, who: Who, store: str) -> AsyncIterator[bytes]:
 @get("/changes")
 async def changes(request: Asked) -> Stream:
     return Stream(
-        stream(node_of(request), request.user, request.app.state.store),
+        stream(node_of(request), request.user, request.app.state.store, str(request.auth)),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

@@ -331,6 +331,23 @@ async def test_the_stream_tells_the_line_and_that_work_changed(node: kit.DemoNod
     assert news({"line"}) == []
 
 
+async def test_the_stream_ends_with_the_session(
+    hand: Hand, node: kit.DemoNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pwa.desk import Who
+    from pwa.status import changes
+
+    monkeypatch.setattr(changes, "BEAT_S", 0.02)
+    token = hand.http.cookies["session"]
+    told = stream(node, Who("p1", "Lin", "associate", "en", "H1"), kit.STORE, token)
+    first = [(await anext(told)).decode() for _ in range(4)]
+    assert "signed_out" not in "".join(first)
+    node.now += 11 * kit.MIN
+    assert (await anext(told)).decode().startswith("event: signed_out")
+    with pytest.raises(StopAsyncIteration):
+        await anext(told)
+
+
 async def test_a_till_sells_from_the_share_and_is_told_whom_the_rest_is_promised_to(
     hand: Hand, node: kit.DemoNode
 ) -> None:
