@@ -99,6 +99,9 @@ class Live:
         self._watchers += 1
         self._wanted.set()
         try:
+            await self._refresh(
+                older_than_s=1.0
+            )  # the first watcher of a process must not see an empty table
             checked = time.monotonic()
             while True:
                 if since != self.version:
