@@ -149,6 +149,7 @@ class Handheld:
     page: Any
     chain: Chain
     store: str
+    person_id: str
 
     @classmethod
     async def sign_in(cls, browser: Any, chain: Chain, person_id: str) -> Handheld:
@@ -156,13 +157,19 @@ class Handheld:
         context = await browser.new_context(viewport=HANDHELD, has_touch=True)
         page = await context.new_page()
         page.set_default_timeout(15_000)
-        await page.goto(chain.node_url(person.store))
-        await page.locator("a.tile").filter(has_text=person.name).click()
+        handheld = cls(page, chain, person.store, person_id)
+        await handheld.sign_in_again()
+        return handheld
+
+    async def sign_in_again(self) -> None:
+        """Also after a while on the shelf: a handheld that nobody uses signs itself out."""
+        person = self.chain.person(self.person_id)
+        await self.page.goto(f"{self.chain.node_url(self.store)}/sign-in")
+        await self.page.locator("a.tile").filter(has_text=person.name).click()
         for digit in person.pin:
-            await page.get_by_role("button", name=digit, exact=True).click()
-        await page.get_by_role("button", name="Sign in").click()
-        await page.wait_for_url("**/orders*")
-        return cls(page, chain, person.store)
+            await self.page.get_by_role("button", name=digit, exact=True).click()
+        await self.page.get_by_role("button", name="Sign in").click()
+        await self.page.wait_for_url(re.compile(r"//[^/]+/orders"))
 
     async def scan(self, code: str) -> None:
         """As fast as the keys go. On a machine that does everything at once keys come late and the page
@@ -240,7 +247,7 @@ class Manager:
         await page.get_by_label("Your id").fill(person.id)
         await page.get_by_label("PIN").fill(person.pin)
         await page.get_by_role("button", name="Sign in").click()
-        await page.wait_for_url("**/board")
+        await page.wait_for_url(re.compile(r"//[^/]+/board$"))
         return cls(page, chain)
 
     def row(self, store: str) -> Any:

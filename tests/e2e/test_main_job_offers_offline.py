@@ -36,15 +36,18 @@ async def test_an_offer_accepted_offline_is_confirmed_when_the_line_is_back_in_t
 
         await pda.accept_all()
         assert state(chain, "S001", bought.order_no) == "provisional"
-        await chain.minutes_pass(20)
         await pda.pick("SCARF-ROS")
         await pda.pack_and_stage("P2-1")
+        await chain.minutes_pass(20)
+        await pda.sign_in_again()
 
         # Not confirmed: it may wait on its shelf, and does not leave.
         turn = at_store(chain, "S001", bought.order_no)
         assert turn is not None
-        await pda.hand_over(turn["fence"], bought.pickup_code)
-        await pda.page.locator(".fb.bad").wait_for()
+        await pda.page.goto(f"{chain.node_url('S001')}/handover/{turn['fence']}")
+        await pda.says("It must not leave without the lead.")
+        await pda.page.get_by_role("button", name="Hand over").click()
+        await pda.says("The store lead chooses their name and types their PIN here.")
         assert state(chain, "S001", bought.order_no, "state") == "staged"
 
         chain.lines["S001"].restore()
@@ -78,6 +81,7 @@ async def test_an_offer_accepted_offline_becomes_a_put_back_when_the_line_is_bac
         moved = turns(chain, bought.order_no)
         assert [one["store"] for one in moved] == ["S001", "S002"]
         assert moved[0]["ended_reason"] == "lapsed"
+        await pda.sign_in_again()
         other = await Handheld.sign_in(chromium, chain, "S002-1")
         await other.accept_all()
 
