@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -34,6 +35,8 @@ from server.config import CentreConfig
 from server.db import Tx
 from server.hints import Hints
 from server.link.endpoint import LinkRoom, link
+from server.link.retention import prune_decisions
+from server.offers.sweep import extend_deadlines
 from server.outbox.sender import Sender
 from server.pages import SECURITY_HEADERS, language_of, page, texts
 from server.policy.read import forget_policy
@@ -45,6 +48,8 @@ from sync.rules.refusals import Refused
 
 log = logging.getLogger("yipan")
 TICK_S = 1.0
+TIDY_MS = 3_600_000
+SUSPENDED_S = 90.0
 HERE = Path(__file__).resolve().parent
 
 
@@ -168,11 +173,25 @@ def _read_again(tx: Tx) -> None:
 
 
 async def _timers(writer: Writer, config: CentreConfig) -> None:
-    """Deadlines are in the database; this only looks often enough."""
+    """Deadlines are in the database; this only looks often enough.
+
+    A process that was suspended (a paused virtual machine) was away as much as one that was stopped:
+    its first look finds the last sweep long ago and extends what ran out meanwhile.
+    """
+    tidied = 0
+    looked = time.clock_gettime(time.CLOCK_BOOTTIME)
     while True:
         try:
             now = config.clock()
+            here = time.clock_gettime(time.CLOCK_BOOTTIME)
+            if here - looked > SUSPENDED_S:
+                away = now - int((here - looked) * 1000)
+                await writer.do(lambda tx, now=now, away=away: extend_deadlines(tx, away, now))  # type: ignore[misc]
+            looked = here
             await writer.do(lambda tx, now=now: run_due(tx, now))  # type: ignore[misc]
+            if now - tidied >= TIDY_MS:
+                tidied = now
+                await writer.do(lambda tx, now=now: prune_decisions(tx, now))  # type: ignore[misc]
         except Busy:
             pass
         except Exception:
