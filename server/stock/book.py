@@ -17,6 +17,7 @@ from server.db import Tx
 from server.link.decide import decide
 from server.routing.map import on_stock
 from server.stock.cause import Beyond, Cause
+from sync.rules.rights import Rights, settle
 from sync.rules.stock import Move
 from sync.wire import decisions as d
 
@@ -200,16 +201,10 @@ def _move(tx: Tx, store: str, move: Move, cause: Cause, *, reserved: int = 0) ->
     # it kept for its share goes there. The live replica is told of the goods as a difference.
     share = 0 if void else move.share
 
-    new_reserved = max(0, old["reserved"] + reserved)
-    new_share = max(0, old["share"] + share)
-    phantom_share = max(0, -(old["share"] + share))
-    on_hand = old["on_hand"] + move.on_hand
-    debt = old["debt"] + move.debt
-    pool = on_hand + debt - new_reserved - new_share
-    found = max(0, -pool)  # what neither rights nor pool cover
-    debt, pool = debt + found, max(0, pool)
-    paid = min(max(debt, 0), pool)
-    debt, pool = debt - paid, pool - paid
+    before = Rights(old["on_hand"], old["reserved"], old["share"], old["pool"], old["debt"])
+    (on_hand, new_reserved, new_share, pool, debt), found, paid, phantom_share = settle(
+        before, move, reserved=reserved, share=share
+    )
 
     tx.execute(
         "UPDATE stock SET on_hand = ?, reserved = ?, share = ?, pool = ?, debt = ?, damaged = damaged + ?,"

@@ -1,0 +1,135 @@
+"""How many of a store's free units are its own share, and how many the centre's pool.
+
+While the line is up rights follow demand: a till that runs out asks the centre, an order that finds no
+pool asks the store. So the split matters for the time that the line is down. Outages are roughly
+exponential with a mean D, sales come one by one at a rate λ, so the number asked for in an outage is
+geometric: `P(at least j) = p^j` with `p = λD / (1 + λD)`. Each free unit goes to the side that is
+likelier to want its next one: the till with `p_till^(share + 1)`, the pool with `p_pool^(pool + 1)`.
+
+The centre sizes when it moves rights in the background, a store when units arrive: the same functions,
+fed with the same two numbers per SKU (`Need`). Where nothing is known, `stock.half_target` stays.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from sync.rules.stock import half_target
+
+HOUR_MS = 3_600_000
+USUAL_OUTAGE_H = 2.0
+"""What a store's outages last until its own history says otherwise."""
+LEAST_NEED = 1e-6
+"""Nothing is wanted with certainty by nobody: two zero rates still have an order."""
+HYSTERESIS = 0.25
+"""Rights move when the other side values the unit by this much more. Less would send units to and fro."""
+FULL_HOURS = tuple([1 / 24] * 24)
+
+
+@dataclass(frozen=True)
+class Need:
+    """Units expected to be asked for during one outage: at the till, and from the pool."""
+
+    till: float
+    online: float
+
+
+def chance_of_more(need: float) -> float:
+    """p of stock asked for at a mean of `need` an outage: the chance that (yet) another unit is wanted."""
+    m = max(need, LEAST_NEED)
+    return m / (1.0 + m)
+
+
+def online_need(pickup: float, shipment: float, elsewhere: int) -> float:
+    """What the pool of a store is for: its own pickups, and shipments that no other store can fill.
+
+    A shipment comes here only when the `elsewhere` free units of all other stores went before it.
+    """
+    if shipment <= 0:
+        return pickup
+    return pickup + shipment * chance_of_more(shipment) ** max(elsewhere, 0)
+
+
+def share_of(free: int, need: Need, *, favour: float = 1.0) -> int:
+    """The share of `free` units, as if handed out one at a time; the odd one is the till's.
+
+    `favour` above 1 values a till sale more than an online one. In closed form, because thousands of SKUs
+    are sized at a time: the largest share whose last unit the till values no less than the pool its next.
+    """
+    if free <= 0:
+        return 0
+    till = -math.log(chance_of_more(need.till))
+    pool = -math.log(chance_of_more(need.online))
+    # favour · p_till^y ≥ p_pool^(free - y + 1), in logarithms
+    share = math.floor((math.log(favour) + (free + 1) * pool) / (till + pool) + 1e-9)
+    return min(max(share, 0), free)
+
+
+def target(free: int, need: Need | None) -> int:
+    """The share a store should hold of its free units: by demand where it is known, else half."""
+    return half_target(free) if need is None else share_of(free, need)
+
+
+def change(free: int, share: int, need: Need, *, hysteresis: float = HYSTERESIS) -> int:
+    """Units to grant (above zero) or to ask back (below zero); 0 while the split is good enough.
+
+    Moves all the way to the target, but only once the first unit is worth the moving.
+    """
+    aim = share_of(free, need)
+    if aim > share:
+        return aim - share if _worth(need.till, share + 1, need.online, free - share, hysteresis) else 0
+    if aim < share:
+        return aim - share if _worth(need.online, free - share + 1, need.till, share, hysteresis) else 0
+    return 0
+
+
+def _worth(gains: float, as_unit: int, gives: float, has: int, hysteresis: float) -> bool:
+    """Whether the gaining side values its next unit enough more than the giving side its last."""
+    if has <= 0:
+        return False
+    gain = as_unit * math.log(chance_of_more(gains))
+    loss = has * math.log(chance_of_more(gives))
+    return gain > loss + math.log1p(hysteresis)
+
+
+# --- rates -------------------------------------------------------------------------------
+
+
+def rate(sold: float, exposure: float, *, prior: float, weight: float) -> float:
+    """Units a day from `sold` in `exposure` days in stock, pulled towards `prior` as by `weight` days.
+
+    Days without stock say nothing about what would have been sold, so they are in neither figure.
+    """
+    seen = max(exposure, 0.0) + weight
+    return (max(sold, 0.0) + max(prior, 0.0) * weight) / seen if seen > 0 else 0.0
+
+
+def outage_hours(total_h: float, outages: int, *, usual_h: float = USUAL_OUTAGE_H, weight: float = 3.0) -> float:
+    """Mean outage of a store from its own history, pulled towards the usual while that is short."""
+    return (total_h + usual_h * weight) / (max(outages, 0) + weight)
+
+
+def hours_worth(profile: tuple[float, ...], hour: int, mean_h: float) -> float:
+    """Days' worth of sales expected in an outage that begins in this hour of the day.
+
+    `profile` is each hour's share of a day's sales. An outage lasts beyond `k` hours with `e^(-k/D)`.
+    """
+    if mean_h <= 0:
+        return 0.0
+    keep = math.exp(-1.0 / mean_h)
+    whole = keep ** len(profile)
+    # The share of each hour that an exponential outage covers, given that it reached it.
+    within = mean_h * (1.0 - keep)
+    worth = sum(keep**ahead * profile[(hour + ahead) % len(profile)] for ahead in range(len(profile)))
+    return within * worth / (1.0 - whole)
+
+
+def need_at(till_day: float, pickup_day: float, shipment_day: float, elsewhere: int, worth: float) -> Need:
+    """The need of one SKU at one store from daily rates and the days' worth that an outage covers."""
+    return Need(till_day * worth, online_need(pickup_day * worth, shipment_day * worth, elsewhere))
+
+
+def shipping_weight(till_day: float, pickup_day: float, free: int) -> float:
+    """How much a store needs its next unit itself; the least is asked for a shipment first."""
+    return (till_day + pickup_day) / max(free, 1)
