@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,14 @@ def wedge(page: Any, code: str, gap_ms: int = 0, end: str = "Enter") -> None:
     """A scanner that types."""
     page.keyboard.type(code, delay=gap_ms)
     page.keyboard.press(end)
+
+
+def until(page: Any, done: Callable[[], bool]) -> None:
+    for _ in range(250):
+        if done():
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError("it did not come")
 
 
 def picked(node: kit.DemoNode, fence: int, line: int) -> int:
@@ -122,9 +130,8 @@ def test_the_page_answers_before_the_node_does(page: Any, node: kit.DemoNode) ->
     assert "2 more" in asked["text"]
     assert asked["ms"] < 100
     assert picked(node, 13, 1) == 0, "nothing was sent yet"
-    page.wait_for_timeout(50)
-    held[0].continue_()
-    page.unroute("**/scan")
+    until(page, lambda: bool(held))
+    page.unroute("**/scan")  # lets the held one go
     settled(page)
     assert picked(node, 13, 1) == 1
 
@@ -156,10 +163,11 @@ def test_fast_scans_are_each_kept_and_shown_while_answers_are_slow(page: Any, no
     for _ in range(3):
         wedge(page, SHIRT)
     assert page.inner_text(".big [data-have]") == "3"
+    until(page, lambda: bool(held))
     assert len(held) == 1, "one after the other"
     held.pop().continue_()
     page.wait_for_function("() => window.yipan.scan.waiting() === 2")
-    page.wait_for_timeout(100)
+    until(page, lambda: bool(held))
     assert page.inner_text(".big [data-have]") == "3", "the first answer does not take back what came since"
     page.unroute("**/scan")  # lets the held ones go
     settled(page)
