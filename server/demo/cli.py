@@ -86,6 +86,7 @@ def _usual_port() -> int:
     import socket
 
     with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             one.bind(("127.0.0.1", 8080))
         except OSError:
@@ -98,6 +99,8 @@ def _words(result: dict[str, object]) -> str:
     happened = result["happened"]
     assert isinstance(rules, dict)
     assert isinstance(happened, dict)
+    details = result["details"]
+    assert isinstance(details, list)
     broken = {rule: count for rule, count in rules.items() if count}
     rows = [
         f"{happened['orders']} orders, {happened['units_released']} units released, "
@@ -106,5 +109,6 @@ def _words(result: dict[str, object]) -> str:
         f"{happened['cases_open']} cases open.",
         f"{happened['facts']} facts up, {happened['decisions']} decisions down.",
         f"Rules broken: {broken}" if broken else "Every rule was kept.",
+        *(details if broken else []),
     ]
     return "\n".join(rows)

@@ -46,8 +46,10 @@ class Colleague:
                 await self._breathe()
                 try:
                     await self._round()
-                except (NotDone, NoSuchForm) as no:
-                    self.met[f"not done: {str(no)[:80]}"] += 1
+                except NotDone as no:
+                    self.met[no.why] += 1
+                except NoSuchForm:
+                    self.met["moved on meanwhile"] += 1
                 except httpx.HTTPError:
                     self.met["page did not answer"] += 1
         finally:

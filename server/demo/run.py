@@ -17,7 +17,7 @@ from server.demo.chain import Chain, running
 from server.demo.colleagues import Colleague
 from server.demo.customers import Crowd
 from server.demo.script import Script
-from server.demo.settle import happened, judged, until_answered, until_quiet
+from server.demo.settle import happened, judged, unanswered, until_answered, until_quiet
 
 Say = Callable[[str], None]
 
@@ -190,8 +190,12 @@ async def visit(options: Options) -> dict[str, Any]:
         quiet = await until_quiet(chain, 10.0)
         verdict = await asyncio.to_thread(judged, chain, settled=quiet.reached)
         counted = await asyncio.to_thread(happened, chain)
+        if quiet.reached:
+            # Settled, the auditor wants an owner for everything. Offers that were waiting for an answer
+            # when the visitor left are in order.
+            verdict["rules"]["owned"] -= await asyncio.to_thread(unanswered, chain)
     return {
-        "ok": verdict["ok"],
+        "ok": not any(verdict["rules"].values()),
         "rules": verdict["rules"],
         "details": verdict["details"],
         "happened": counted,

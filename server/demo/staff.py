@@ -21,12 +21,16 @@ Pause = Callable[[], Awaitable[None]]
 
 
 class NotDone(Exception):
-    """A step of the work did not happen. Carries what the page said."""
+    """A step of the work did not happen. Carries what the page said; `why` for counting."""
+
+    def __init__(self, text: str, why: str = "") -> None:
+        super().__init__(text)
+        self.why = why or text[:60]
 
 
 def check(page: Page, doing: str) -> Page:
     if not page.ok:
-        raise NotDone(f"{doing}: {page.status} {page.outcome}: {page.text[:300]}")
+        raise NotDone(f"{doing}: {page.status} {page.outcome}: {page.text[:300]}", page.outcome)
     return page
 
 
