@@ -31,6 +31,8 @@
   document.addEventListener("htmx:before:swap", (event) => {
     const said = document.getElementById("said");
     const byItself = Boolean(event.detail?.ctx?.request?.headers?.["X-By-Itself"]);
+    // Nor may it close a sheet that somebody is typing in.
+    if (byItself && document.querySelector("dialog[open]")) event.preventDefault();
     said?.toggleAttribute("hx-morph-skip", byItself && said.querySelector(".fb:not(.wait)") !== null);
   });
   // A word over the page goes away with a touch, or when the page has moved on.

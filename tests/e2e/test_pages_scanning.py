@@ -205,6 +205,15 @@ def test_a_person_who_types_a_code_is_not_a_scanner(page: Any, node: kit.DemoNod
     assert picked(node, 14, 1) == 1
 
 
+def test_an_open_sheet_stays_open_while_the_page_follows_the_work(page: Any, node: kit.DemoNode) -> None:
+    page.click("[data-opens='type-code']")
+    page.keyboard.type("CP-")
+    node.offer(90, [(DRESS, 1)])
+    page.wait_for_timeout(700)
+    assert page.input_value("#type-code [name=code]") == "CP-"
+    assert page.evaluate("document.getElementById('type-code').open")
+
+
 def test_a_scan_into_a_number_field_leaves_the_number_alone(page: Any, base: str, node: kit.DemoNode) -> None:
     page.goto(f"{base}/count/{CAP}")
     page.fill("#qty", "4")
