@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from litestar import Litestar
 from litestar.testing import TestClient
 
@@ -21,6 +19,7 @@ from server.app import make_app
 from server.catalogue.load import load_items, load_listings, load_sellables
 from server.config import CentreConfig
 from server.db import Tx, open_centre
+from server.main import listening_socket, make_server
 from server.people.load import load_channels, load_people
 from server.schema import fresh
 from server.stock.load import load_stock
@@ -173,10 +172,8 @@ ORDER: dict[str, Any] = {
 @contextmanager
 def running(config: CentreConfig) -> Iterator[str]:
     """The centre under uvicorn in a thread, for a browser. Yields its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(make_app(config), log_level="warning", timeout_graceful_shutdown=1)
-    )
+    listener = listening_socket("127.0.0.1", 0)
+    server = make_server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
     thread.start()
     until = time.monotonic() + 20

@@ -30,6 +30,7 @@ from sync.texts import N_
 
 log = logging.getLogger("yipan.api")
 MEDIA_TYPE = "application/problem+json"
+GONE = "client disconnected prematurely"
 ApiRequest = Request[Any, Any, Any]
 
 STATUS: dict[Why, int] = {
@@ -223,6 +224,8 @@ def on_http(request: ApiRequest, error: HTTPException) -> Response[bytes]:
 
 def on_bug(request: ApiRequest, error: Exception) -> Response[bytes]:
     state = request.app.state
+    if isinstance(error, HTTPException) and error.detail == GONE:
+        return Response(b"", status_code=400)  # nobody is there to read it, and it is no trouble of ours
     number = new_id(state.clock(), state.dice)[-8:]
     log.error("incident %s at %s %s", number, request.method, request.url.path, exc_info=error)
     return problem(
