@@ -46,19 +46,21 @@ class Entry(NamedTuple):
 
 @dataclass
 class Chain:
-    """How far a log was read. `anchored` is false where the head of the log was pruned away."""
+    """How far a log was read."""
 
     number: int = 0
     chain: str = EMPTY
+    whole: bool = True
+    """False where the old part of the log had been forgotten before we looked: sums from zero say nothing."""
     complaints: list[str] = field(default_factory=list)
 
     def take(self, who: str, number: int, chain: str, raw: bytes) -> None:
-        first_seen_late = self.number == 0 and number > 1
-        if not first_seen_late:
-            if number != self.number + 1:
-                self.complaints.append(f"{who}: number {number} follows {self.number}")
-            elif chain_after(self.chain, raw) != chain:
-                self.complaints.append(f"{who}: chain of number {number} does not fit its bytes")
+        if self.number == 0 and number > 1:
+            self.whole = False
+        elif number != self.number + 1:
+            self.complaints.append(f"{who}: number {number} follows {self.number}")
+        elif chain_after(self.chain, raw) != chain:
+            self.complaints.append(f"{who}: chain of number {number} does not fit its bytes")
         self.number, self.chain = number, chain
 
     def complain(self) -> list[str]:

@@ -200,6 +200,15 @@ class Reading:
             known = self._line_at[fence, line] = (row[0], row[1], row[2], row[3])
         return known
 
-    def incarnations(self, store: str) -> int:
-        (count,) = self.centre.execute("SELECT COUNT(*) FROM replica WHERE store = ?", (store,)).fetchone()
-        return int(count)
+    def adds_up_from_zero(self, store: str) -> bool:
+        """Whether the whole history of this store's stock can be read.
+
+        A second incarnation has a snapshot for a beginning, and old decisions are forgotten after a while.
+        """
+        (replicas,) = self.centre.execute("SELECT COUNT(*) FROM replica WHERE store = ?", (store,)).fetchone()
+        logs = [log for (code, _), log in self.fact_logs.items() if code == store]
+        if store in self.stores:
+            logs.append(self.stores[store].facts)
+        if store in self.decision_logs:
+            logs.append(self.decision_logs[store])
+        return replicas <= 1 and all(log.whole for log in logs)

@@ -23,6 +23,7 @@ def centre_stock(seen: Reading, found: Audit, touched: set[Place]) -> None:
             " JOIN assignment a ON a.fence = l.fence WHERE l.reserved <> 0 GROUP BY a.store, l.sku"
         )
     }
+    from_zero: dict[str, bool] = {}
     rows = _all_rows(seen, touched | promised.keys()) if seen.first else _rows(seen, touched)
     for (store, sku), units in rows.items():
         place, who = (store, sku), f"{store} {sku}"
@@ -48,7 +49,9 @@ def centre_stock(seen: Reading, found: Audit, touched: set[Place]) -> None:
                 f"{who}: the book says {units}, its ledger adds up to {seen.ledger.get(place)}",
             )
         expected, actual = seen.books[store].row(sku), (on_hand, share, debt, damaged, hold)
-        if expected != actual:
+        if store not in from_zero:
+            from_zero[store] = seen.adds_up_from_zero(store)
+        if from_zero[store] and expected != actual:
             found.against(
                 "exactly_once",
                 f"{who}: facts and decisions make {named(expected)}; the centre has {named(actual)}",
@@ -115,12 +118,11 @@ def store_stock(seen: Reading, found: Audit) -> None:
                 row = side.db.execute(f"SELECT {_STORE} FROM stock WHERE sku = ?", (sku,)).fetchone()
                 rows[sku] = (0,) * len(COLUMNS) if row is None else tuple(row)
         side.book.moved.clear()
-        # After a new incarnation the base is a snapshot, whose history is the centre's.
-        reborn = seen.incarnations(side.code) > 1
+        from_zero = seen.adds_up_from_zero(side.code)
         for sku, units in rows.items():
             if units[1] < 0:
                 found.against("no_oversell", f"store {side.code} {sku}: share {units[1]} is below zero")
-            if not reborn and side.book.row(sku) != units:
+            if from_zero and side.book.row(sku) != units:
                 found.against(
                     "exactly_once",
                     f"store {side.code} {sku}: facts and decisions make {named(side.book.row(sku))};"

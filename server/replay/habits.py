@@ -56,8 +56,8 @@ class Habits:
     """Opening stock and refills, in weeks of expected demand."""
     carries: float = 0.7
     """Share of the range that a store carries although little of it is sold there."""
-    display: float = 2.0
-    """Units of a carried item beyond its expected demand: one to show, one to sell."""
+    display: float = 3.0
+    """Units of a carried item beyond its expected demand: one to show, two to sell."""
     may_move_km: int = 60
     # Line
     latency: int = 60

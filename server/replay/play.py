@@ -117,7 +117,7 @@ class Play:
             # The simulated centre looks at its deadlines every few minutes, which is no outage.
             set_policy(tx, "outage_s", 3 * TIMERS_AT_MOST // SECOND)
             # New stock wakes what waits at once; the timer is for the rest, and may be slow here.
-            set_policy(tx, "retry_s", 2 * HOUR // SECOND)
+            set_policy(tx, "retry_s", 12 * HOUR // SECOND)
             # A pickup that its store let lie may go to the next town; farther, a person decides.
             set_policy(tx, "may_move_km", habits.may_move_km)
             keys = {}

@@ -85,3 +85,10 @@ def test_a_till_sale_booked_twice_is_found(scene: Scene) -> None:
     scene.move("sold", on_hand=-1, share=-1, number=number)
     scene.store.execute("UPDATE stock SET on_hand = on_hand - 1, share = share - 1")
     assert broken(scene) == {"exactly_once"}
+
+
+def test_a_log_whose_old_part_was_forgotten_is_judged_by_what_is_left(scene: Scene) -> None:
+    scene.history("DELETE FROM decision WHERE number = 1")
+    assert broken(scene) == set()
+    scene.store.execute("UPDATE stock SET on_hand = on_hand + 1")
+    assert broken(scene) == {"agreement"}
