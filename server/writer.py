@@ -30,6 +30,10 @@ Job = tuple[Callable[[Tx], Any], "Future[Any]"]
 ROWS = 1_000
 """A group ends after this many changed rows or jobs: the loop must not stand still behind it."""
 GROUP_S = 0.020
+BURST_S = 0.100
+FEW = 4
+"""After a group of more than a few the next one may take longer: in a burst every caller waits for those
+before it anyway, and half as many commits are half as many waits for the disk."""
 WAITING = 10_000
 """Jobs that may wait. A full queue is an answer ("busy, come back"), not a slow death."""
 
@@ -120,17 +124,17 @@ class Writer:
             # Several callers came together a moment ago, so more are on their way: gather them.
             # A caller on its own is never made to wait.
             gather = grouped > 1 and time.monotonic() - ended < GROUP_S
-            grouped, stop = self._group(job, gather)
+            grouped, stop = self._group(job, gather, BURST_S if gather and grouped > FEW else GROUP_S)
             ended = time.monotonic()
             if stop:
                 return
 
-    def _group(self, first: Job, gather: bool) -> tuple[int, bool]:
+    def _group(self, first: Job, gather: bool, most_s: float) -> tuple[int, bool]:
         db = self._db
         taken = [first[1]]
         outcomes: list[tuple[Any, BaseException | None]] = []
         touched: set[str] = set()
-        until = time.monotonic() + GROUP_S
+        until = time.monotonic() + most_s
         stop = everybody = False
         try:
             db.execute("BEGIN IMMEDIATE")
@@ -149,7 +153,9 @@ class Writer:
                 if len(taken) >= ROWS or db.total_changes - before >= ROWS or left <= 0:
                     break
                 try:
-                    job = self._queue.get(timeout=left) if gather else self._queue.get_nowait()
+                    # Who gathers waits for the next one, not for the end of the time.
+                    wait = min(left, GROUP_S)
+                    job = self._queue.get(timeout=wait) if gather else self._queue.get_nowait()
                 except queue.Empty:
                     break
                 if job is None:
