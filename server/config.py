@@ -16,6 +16,10 @@ def wall_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
+MAX_UPLOAD = 64 * 1024 * 1024
+"""Catalogue and stock files may be larger than an order."""
+
+
 @dataclass(frozen=True)
 class CentreConfig:
     data_dir: Path
@@ -26,8 +30,6 @@ class CentreConfig:
     behind_https: bool = False
     """Cookies are marked Secure. Off only for a trial on loopback."""
     max_body: int = 8 * 1024 * 1024
-    max_upload: int = 64 * 1024 * 1024
-    """Catalogue and stock files may be larger than an order."""
     timers: bool = True
     """Deadlines and the outbox run inside this process; tests with their own clock turn it off."""
     clock: Callable[[], int] = field(default=wall_clock)

@@ -199,7 +199,7 @@ def on_http(request: ApiRequest, error: HTTPException) -> Response[bytes]:
             "too-large",
             N_("The request is larger than {megabytes} MB."),
             N_("Cut it into parts; each part is taken by itself."),
-            megabytes=request.app.state.config.max_body // 1024 // 1024,
+            megabytes=_limit(request) // 1024 // 1024,
         )
     if error.status_code == 429:
         return problem(
@@ -220,6 +220,11 @@ def on_http(request: ApiRequest, error: HTTPException) -> Response[bytes]:
             what=error.detail,
         )
     return on_bug(request, error)
+
+
+def _limit(request: ApiRequest) -> int:
+    own = getattr(request.route_handler, "request_max_body_size", None)
+    return own if isinstance(own, int) else int(request.app.state.config.max_body)
 
 
 def on_bug(request: ApiRequest, error: Exception) -> Response[bytes]:

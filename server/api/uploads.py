@@ -17,6 +17,7 @@ from server.api.keys import Caller
 from server.api.problems import ApiError, ApiRequest, lang_of
 from server.api.types import LoadedOut, ProblemLine
 from server.catalogue.load import load_items, load_listings, load_sellables, load_shelves
+from server.config import MAX_UPLOAD
 from server.db import Tx
 from server.loading.rows import Loaded, Rows, read_csv, read_json
 from server.pages import texts
@@ -108,7 +109,7 @@ async def load_catalogue(request: ApiRequest, part: str) -> Response[LoadedOut]:
 
 
 _UPLOAD: dict[str, Any] = {
-    "request_max_body_size": 64 * 1024 * 1024,
+    "request_max_body_size": MAX_UPLOAD,
     "status_code": 200,
 }
 
