@@ -26,8 +26,11 @@ def nonsense(body: f.Body) -> str:
             if body.disposition == "restock":
                 return _units(body.qty) or _adds_up(body.qty, body.paid, body.share, body.pool)
             return _units(body.qty)
-        case f.SaleReturned() | f.Returned() | f.Gave() | f.Credited():
+        case f.SaleReturned() | f.Returned() | f.Credited():
             return _units(body.qty)
+        case f.Gave():
+            # Asked and with nothing to give, a store says so: somebody waits for the answer.
+            return "" if body.qty == 0 and body.asked else _units(body.qty)
         case f.Picked() | f.PickUndone() | f.Shorted() | f.PutBack():
             return _units(body.qty)
         case f.HandedOver():
