@@ -40,6 +40,7 @@ from server.offers.sweep import extend_deadlines
 from server.outbox.sender import Sender
 from server.pages import SECURITY_HEADERS, language_of, page, texts
 from server.policy.read import forget_policy
+from server.routing import map as routing_map
 from server.signin import web as signin_web
 from server.timers import run_due
 from server.writer import Busy, Writer
@@ -135,7 +136,7 @@ def make_app(config: CentreConfig) -> Litestar:
 def _lifespan(config: CentreConfig) -> Any:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        writer = Writer(config.database, on_foreign=_read_again)
+        writer = Writer(config.database, on_foreign=_read_again, on_rollback=_read_again)
         state = app.state
         state.writer, state.hints = writer, writer.hints
         state.clock, state.dice = config.clock, config.dice
@@ -168,8 +169,10 @@ def _lifespan(config: CentreConfig) -> Any:
 
 
 def _read_again(tx: Tx) -> None:
-    """Another process wrote: what this one keeps of the database in memory is read again."""
+    """Another process wrote, or a job was taken back: what this one keeps of the database in memory is
+    read again."""
     forget_policy(tx)
+    routing_map.forget(tx)
 
 
 async def _timers(writer: Writer, config: CentreConfig) -> None:

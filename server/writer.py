@@ -52,10 +52,14 @@ class Writer:
         hints: Hints | None = None,
         readers: int = 4,
         on_foreign: Callable[[Tx], None] | None = None,
+        on_rollback: Callable[[Tx], None] | None = None,
     ) -> None:
         self.path = str(path)
         self.on_foreign = on_foreign
         """Called in the writer's thread, inside a transaction, when another process has committed."""
+        self.on_rollback = on_rollback
+        """Called in the writer's thread when something that was written is taken back: a job's changes
+        or a whole group's. What is kept in memory beside the tables may have run ahead of them."""
         self.hints = hints if hints is not None else Hints()
         self.commits = 0
         """Durable transactions so far. Groups in which nothing was written do not count."""
@@ -134,6 +138,7 @@ class Writer:
         taken = [first[1]]
         outcomes: list[tuple[Any, BaseException | None]] = []
         touched: set[str] = set()
+        before = db.total_changes
         until = time.monotonic() + most_s
         stop = everybody = False
         try:
@@ -145,7 +150,6 @@ class Writer:
                 if self.on_foreign is not None:
                     self.on_foreign(db)
                 everybody = True
-            before = db.total_changes
             job: Job | None = first
             while job is not None:
                 outcomes.append(self._one(job[0], touched))
@@ -170,6 +174,7 @@ class Writer:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             outcomes, touched = [(None, trouble)] * len(taken), set()
+            self._taken_back(before)
         self.jobs += len(taken)
         if everybody:
             self.hints.publish_all()
@@ -185,6 +190,7 @@ class Writer:
     def _one(self, fn: Callable[[Tx], Any], touched: set[str]) -> tuple[Any, BaseException | None]:
         db = self._db
         db.touched = set()
+        before = db.total_changes
         db.execute("SAVEPOINT job")
         try:
             result = fn(db)
@@ -193,10 +199,16 @@ class Writer:
                 raise  # SQLite itself took everything back (disk full, I/O error)
             db.execute("ROLLBACK TO job")
             db.execute("RELEASE job")
+            self._taken_back(before)
             return None, error
         db.execute("RELEASE job")
         touched |= db.touched
         return result, None
+
+    def _taken_back(self, before: int) -> None:
+        # A refusal before the first change leaves nothing behind, in the tables or beside them.
+        if self.on_rollback is not None and self._db.total_changes != before:
+            self.on_rollback(self._db)
 
     def _data_version(self) -> int:
         return int(self._db.execute("PRAGMA data_version").fetchone()[0])

@@ -10,6 +10,7 @@ from server.cases.book import close_case
 from server.db import Tx
 from server.facts.apply import apply_fact
 from server.link.decide import decide
+from server.routing.map import forget
 from sync import sqlite
 from sync.wire import decisions as d
 from sync.wire.facts import Fact
@@ -43,6 +44,7 @@ def _again(tx: Tx, row: sqlite3.Row, now: int) -> bool:
     if verdict is None or verdict.name == "parked":
         tx.execute("ROLLBACK TO parked")
         tx.execute("RELEASE parked")
+        forget(tx)
         return False
     tx.execute("RELEASE parked")
     place = (row["store"], row["incarnation"], row["number"])

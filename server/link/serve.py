@@ -11,6 +11,7 @@ from server.facts.apply import apply_fact
 from server.facts.verdict import Verdict
 from server.link.logs import StoreTables
 from server.link.snapshot import snapshot
+from server.routing.map import forget
 from sync.ids import Dice, new_id, short_secret
 from sync.link.centre_end import CentreEnd, Domain, Manners
 from sync.link.shelf import SnapshotShelf
@@ -20,7 +21,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 def _apply(tx: Any, store: str, incarnation: str, number: int, fact: Fact, now: int) -> Verdict:
-    return apply_fact(cast(Tx, tx), store, incarnation, number, fact, now=now)
+    tx = cast(Tx, tx)
+    try:
+        return apply_fact(tx, store, incarnation, number, fact, now=now)
+    except Exception:
+        forget(tx)  # the link takes this fact's savepoint back and parks the fact
+        raise
 
 
 def _snapshot(tx: Any, store: str) -> bytes:

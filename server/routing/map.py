@@ -39,6 +39,8 @@ class PoolMap:
         self._ref = ref(tx)
         self._load_stores()
         self._load_waiting()
+        # What grew while this map was not there is not known: whoever waits is tried once.
+        self.retry.update(*self.waiting.values())
 
     @property
     def _tx(self) -> Tx:
@@ -225,7 +227,8 @@ def forget_left_out(tx: Tx, now: int) -> int:
 
 
 def forget(tx: Tx) -> None:
-    """After a rollback: read again when asked. Not needed for safety, only for the best choice."""
+    """After a rollback: read again when asked. Not needed for safety, but a store must not be passed over
+    for what a job that failed believed of it."""
     _MAPS.pop(tx, None)
 
 

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,33 @@ async def test_another_process_that_wrote_wakes_everybody(path: Path) -> None:
             await writer.do(lambda tx: None)
             assert await listener.wait(1) == {"store:S001"}
             assert seen == [1]
+    finally:
+        writer.close()
+
+
+async def test_what_is_kept_beside_the_tables_is_told_when_a_job_is_taken_back(path: Path) -> None:
+    told: list[bool] = []
+    writer = Writer(path, on_rollback=lambda tx: told.append(tx.in_transaction))
+
+    def refused(tx: Tx) -> None:
+        raise ValueError("before anything was written")
+
+    def failed(tx: Tx) -> None:
+        put(1)(tx)
+        raise ValueError("after something was written")
+
+    def broken(tx: Tx) -> None:
+        put(2)(tx)
+        tx.execute("ROLLBACK")  # as SQLite does by itself when the disk is full
+        raise OSError("disk full")
+
+    try:
+        for job, so_far in ((refused, 0), (put(3), 0), (failed, 1), (broken, 2)):
+            with suppress(ValueError, OSError):
+                await writer.do(job)
+            assert len(told) == so_far, job
+        assert told == [True, False]
+        assert things(path) == [3]
     finally:
         writer.close()
 
