@@ -295,7 +295,7 @@ async def test_one_scan_at_the_page_costs_one_commit_at_the_store_and_one_small_
         await until(lambda: since().up)
         await chain.quiet(node)
         first = since()
-        assert [(codec.tag_of(one)) for one in first.up][0] == "facts"  # with it: the pick has begun
+        assert codec.tag_of(first.up[0]) == "facts"  # with it: the pick has begun
         for _ in range(3):
             since = chain.count(node)
             page = await hands.send(page.form("/waves/[^/]+/scan"), code=CODE)
