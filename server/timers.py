@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from server.db import Tx
-from server.offers.sweep import next_due as next_due
-from server.offers.sweep import sweep
+from server.offers import sweep
+from server.stock import transfers
 
 
 def run_due(tx: Tx, now: int) -> int:
     """Do what is due; how much was done."""
-    return sweep(tx, now)
+    return sweep.sweep(tx, now) + transfers.overdue(tx, now)
+
+
+def next_due(tx: Tx) -> int | None:
+    """When something is due next, in ms since 1970; None while nothing can be."""
+    return min(
+        (due for due in (sweep.next_due(tx), transfers.next_overdue(tx)) if due is not None), default=None
+    )

@@ -115,6 +115,12 @@ KINDS: dict[str, CaseKind] = {
         N_("Transfer {transfer}: {sent} of {sku} were sent, {received} were received."),
         ("call_store", "count"),
     ),
+    "transfer_short": CaseKind(
+        N_(
+            "Transfer {transfer} from {sender} to {store}: {sent} of {sku} were sent, {received} have arrived."
+        ),
+        ("call_store", "count", "look"),
+    ),
     "unknown_place": CaseKind(
         N_("{store} sent {qty} of {sku} to {to}, which is no store or warehouse here (transfer {transfer})."),
         ("call_store", "look"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 
@@ -27,6 +28,9 @@ class GoodsReturn(SQLModel, table=True):
 
 
 class Transfer(SQLModel, table=True):
+    __table_args__ = (
+        Index("transfer_on_its_way", "at", sqlite_where=text("received < sent AND asked_at = 0")),
+    )
     code: str = Field(primary_key=True)
     sku: str = Field(primary_key=True)
     sender: str
@@ -34,3 +38,4 @@ class Transfer(SQLModel, table=True):
     sent: int = 0
     received: int = 0
     at: int
+    asked_at: int = Field(default=0, description="since when a person looks for what did not arrive")

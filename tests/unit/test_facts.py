@@ -11,6 +11,7 @@ from server.cases.kinds import KINDS, REMEDIES, remedies, sentence
 from server.catalogue.load import load_items
 from server.stock import book
 from server.stock.transfers import in_transit
+from server.timers import next_due, run_due
 from sync.texts import translator
 from sync.wire import decisions as d
 from sync.wire import facts as f
@@ -378,10 +379,48 @@ def test_more_received_than_sent_is_a_case():
     assert "1 of TEE were sent, 2 were received" in sentence(c.cases("transfer_difference")[0], str)
 
 
+VAN = 72 * 3_600_000
+
+
+def test_goods_that_do_not_arrive_in_time_are_a_case_with_both_ends_facts_once():
+    c = centre({("S001", "TEE"): 4})
+    c.report("S001", f.TransferSent("X1", "S002", "TEE", 2, share=2))
+    c.report("S002", f.Received("TEE", 1, share=1, document="X1"))
+    assert next_due(c.tx) == NOW + VAN
+    run_due(c.tx, NOW + VAN - 1)
+    assert not c.cases()
+    for _ in range(3):
+        run_due(c.tx, NOW + VAN)
+    [case] = c.cases()
+    assert (case["kind"], case["store"], case["sku"]) == ("transfer_short", "S002", "TEE")
+    assert [(one["store"], one["kind"]) for one in json.loads(case["evidence"])] == [
+        ("S001", "transfer_sent"),
+        ("S002", "received"),
+    ]
+    assert sentence(case, str) == "Transfer X1 from S001 to S002: 2 of TEE were sent, 1 have arrived."
+    c.report("S002", f.Received("TEE", 1, pool=1, document="X1"))
+    assert c.cases()[0]["state"] == "closed", "what was looked for has arrived"
+
+
+def test_a_receiver_that_cannot_be_heard_has_longer_to_say_that_the_goods_came():
+    c = centre({("S001", "TEE"): 4})
+    c.report("S001", f.TransferSent("X1", "S002", "TEE", 2, share=2))
+    c.tx.execute(
+        "INSERT INTO store_session (store, number, heard_at, closed_at) VALUES ('S002', 1, ?1, ?1)",
+        (NOW + 60_000,),
+    )
+    run_due(c.tx, NOW + VAN)
+    assert not c.cases()
+    run_due(c.tx, NOW + VAN + 24 * 3_600_000)
+    assert [case["kind"] for case in c.cases()] == ["transfer_short"]
+
+
 def test_goods_sent_to_a_place_nobody_knows_left_all_the_same():
     c = centre({("S001", "TEE"): 4})
     assert c.report("S001", f.TransferSent("X1", "MOON", "TEE", 1, share=1)).note == "unknown_place"
     assert c.rights("S001", "TEE")[0] == 3
+    run_due(c.tx, NOW + 2 * VAN)
+    assert len(c.cases()) == 1, "that is looked for already"
 
 
 # --- cases ---------------------------------------------------------------------------------
