@@ -23,6 +23,9 @@ DEFAULTS: dict[str, int] = {
     "started_grace_s": 4 * 3600,  # a shipment under work is left with its store this much longer
     "retry_s": 600,  # how often an unroutable part is tried without any news of stock
     "silence_s": 24 * 3600,  # after `owner_until`, how long to wait for a silent store before a case
+    "ship_margin_km": 300,  # a shipment may come this much farther, from who needs it least; 0 = nearest
+    "rebalance": 1,  # rights move between share and pool by demand; 0 = they stay as they fall
+    "rebalance_s": 30,  # how long after a movement the split is looked at again
     "transfer_s": 72 * 3600,  # goods sent to another store are looked for after this
     "outage_s": 60,  # the centre was away for longer than this: deadlines are extended
 }

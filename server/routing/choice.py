@@ -57,6 +57,8 @@ class Wish:
     down: frozenset[str] = frozenset()
     """Stores without a line: asked after the others when an offer has lapsed already."""
     may_move_m: int = 0
+    margin_m: int = 0
+    """A shipment may come from this much farther than the nearest, from who needs the goods least."""
     may_split: bool = True
     max_parts: int = 4
     partial: bool = True
@@ -88,6 +90,8 @@ class Supply:
     room: Callable[[StoreFacts, int], bool]
     """Capacity left today."""
     left_out: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    own_need: Callable[[str, tuple[Need, ...]], float] | None = None
+    """How much a store will need the goods at its own till and counter; None: not known."""
 
 
 def vector_of(lat: float, lon: float) -> Vector:
@@ -119,8 +123,11 @@ def choose(wish: Wish, supply: Supply, now: int) -> Plan:
     everything = tuple((need.line, need.qty) for need in wish.needs)
     if wish.kind == "pickup" and wish.pickup_store:
         return _pickup(wish, supply, now, everything)
-    found = _one_store(wish, supply, now, _having_all(wish, supply))
+    having = _having_all(wish, supply)
+    found = _one_store(wish, supply, now, having)
     if found is not None:
+        if wish.margin_m > 0 and supply.own_need is not None and len(having) > 1:
+            found = _needing_least(wish, supply, now, having, found)
         return Plan((_share(found, wish, everything, now),))
     if not wish.may_split or not wish.partial:
         return Plan(missing=everything)
@@ -202,6 +209,36 @@ def _one_store(wish: Wish, supply: Supply, now: int, codes: Iterable[str]) -> St
         if not closed and not down and reach == math.inf:
             # Nothing farther can win, only a better rank within the same metre.
             reach = (math.sqrt(chord2) + _METRE) ** 2
+    return best
+
+
+def _needing_least(
+    wish: Wish, supply: Supply, now: int, codes: Iterable[str], nearest: StoreFacts
+) -> StoreFacts:
+    """Of the stores as open as the nearest and not much farther, the one likeliest to be left with the goods.
+
+    The same total order decides between equals, so every run still chooses the same store.
+    """
+    assert supply.own_need is not None
+    reach = distance_m(wish.at, nearest.vector) + wish.margin_m
+    closed, down = not nearest.hours.is_open(now), nearest.code in wish.down
+    best, best_key = nearest, (math.inf, 0, 0, "")
+    for code in codes:
+        store = supply.stores.get(code)
+        if store is None or not _may_ask(store, wish, supply, now):
+            continue
+        if store is not nearest and (
+            (not store.hours.is_open(now)) != closed
+            or (code in wish.down) != down
+            or any(supply.left_out.get((code, need.sku), 0) > now for need in wish.needs)
+        ):
+            continue
+        away = distance_m(wish.at, store.vector)
+        if away > reach:
+            continue
+        key = (supply.own_need(code, wish.needs), away, store.rank, code)
+        if key < best_key:
+            best, best_key = store, key
     return best
 
 

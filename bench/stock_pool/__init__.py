@@ -1,0 +1,1 @@
+"""The world, the policies and the picture of `bench/pool.py`."""
