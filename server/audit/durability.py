@@ -82,6 +82,7 @@ def agreement(seen: Reading, found: Audit) -> None:
         elif side.meta("decisions_chain", made.chain) != made.chain:
             found.against("agreement", f"store {side.code}: its chain of decisions is not the centre's")
         _same_turns(seen, found, side)
+        _same_streams(seen, found, side)
 
 
 def _same_stock(seen: Reading, found: Audit, side: StoreSide) -> None:
@@ -122,3 +123,17 @@ def _same_turns(seen: Reading, found: Audit, side: StoreSide) -> None:
                 f"assignment {fence} at {side.code}: the centre says {words[ours.get(fence)]},"
                 f" the store {words[theirs.get(fence)]}",
             )
+
+
+def _same_streams(seen: Reading, found: Audit, side: StoreSide) -> None:
+    """Catalogue, people, policy and the rest have come to the store to the last row."""
+    for stream, newest in seen.centre.execute("SELECT stream, MAX(seq) FROM stream_row GROUP BY stream"):
+        _, _, owner = stream.partition(":")
+        if owner in ("", side.code) and int(side.meta(f"stream_{stream}", "0")) != newest:
+            found.against("agreement", f"store {side.code}: stream {stream} has not come to its end")
+    (items,) = seen.centre.execute(
+        "SELECT COUNT(*) FROM stream_row WHERE stream = 'catalogue' AND CAST(body AS TEXT) <> 'null'"
+    ).fetchone()
+    (here,) = side.db.execute("SELECT COUNT(*) FROM item").fetchone()
+    if items != here:
+        found.against("agreement", f"store {side.code} knows {here} items, the centre sent {items}")

@@ -39,6 +39,7 @@ class Habits:
     # Shoppers
     collects: float = 7 * HOUR
     """Mean time from "ready" to the counter."""
+    comes_untold: float = 0.1
     never_collects: float = 0.04
     refuses_line: float = 0.01
     undone_hand_over: float = 0.004

@@ -53,6 +53,13 @@ class Headquarters:
                     frames.append((name, some))
         return frames
 
+    def was_told(self, order_no: str, fence: int) -> bool:
+        """Whether the shopper has the message that this pickup is ready."""
+        row = self.db.execute(
+            "SELECT 1 FROM event WHERE order_no = ? AND kind = 'ready' AND fence = ?", (order_no, fence)
+        ).fetchone()
+        return row is not None
+
     # -- the line ---------------------------------------------------------------------------
 
     def line_up(self, store: str) -> None:
@@ -71,23 +78,13 @@ class Headquarters:
     def take(self, store: str, frames: Frames) -> None:
         end = self._ends[store]
         if all(end.needs_no_transaction(frame) for frame in frames):
-            self._answer(store, end, frames)
-            return
-
-        def job(tx: Tx) -> list[bytes]:
             answers: list[bytes] = []
             for frame in frames:
-                answers += end.received(tx, self._now, frame)
-            return answers
-
-        self.send[store](self.write(job))
-
-    def _answer(self, store: str, end: CentreEnd, frames: Frames) -> None:
-        """Positions and pings are answered from memory; more follows only where something still waits."""
-        answers: list[bytes] = []
-        for frame in frames:
-            answers += end.received(None, self._now, frame)
-        if end.sent > end.taken or any(b'"l":' in frame for frame in frames):
+                answers += end.received(None, self._now, frame)
+        else:
+            answers = self.write(lambda tx: [a for f in frames for a in end.received(tx, self._now, f)])
+        # Rows and snapshots are read apart from the writer, and only where some may wait.
+        if end.sent > end.taken or end.down == "snapshot" or any(b'"l":' in frame for frame in frames):
             answers += end.woken(self.db, self._now)
         self.send[store](answers)
 

@@ -145,7 +145,15 @@ class Play:
         shop.send = lambda frames: line.send("up", frames)
         self.hq.send[code] = lambda frames: line.send("down", frames)
         self.shops[code], self.lines[code] = shop, line
-        self.staff[code] = Staff(shop, self.clock, self.chance, self.wishes.habits, self.witness, self.ean)
+        self.staff[code] = Staff(
+            shop,
+            self.clock,
+            self.chance,
+            self.wishes.habits,
+            self.witness,
+            self.ean,
+            was_told=self.hq.was_told,
+        )
 
     def _break(self, code: str) -> None:
         """Half of all outages begin under a frame, which is lost together with its answer."""

@@ -7,6 +7,7 @@ would show it. A refusal is part of the play: they read it and do the sensible t
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +25,14 @@ DECLINES = (("no_time", 0.5), ("not_found", 0.8), ("display_worn", 0.9), ("damag
 
 class Staff:
     def __init__(
-        self, shop: Shop, clock: Clock, chance: Chance, habits: Habits, witness: Witness, ean: dict[str, str]
+        self,
+        shop: Shop,
+        clock: Clock,
+        chance: Chance,
+        habits: Habits,
+        witness: Witness,
+        ean: dict[str, str],
+        was_told: Callable[[str, int], bool],
     ) -> None:
         self.shop = shop
         self.missing: dict[str, int] = {}
@@ -34,6 +42,7 @@ class Staff:
         self._habits = habits
         self._witness = witness
         self._ean = ean
+        self._was_told = was_told
         shop.news = self.hears
 
     # -- when -------------------------------------------------------------------------------
@@ -174,6 +183,10 @@ class Staff:
         row = self._row(fence)
         if row is None or row["fo"] in self._witness.collected:
             return
+        if not self._comes(row):
+            if row["state"] in ("packed", "staged"):
+                self._soon(HOUR, self.collect, fence, tries)
+            return
         args: dict[str, Any] = {"fence": fence, "code": self._witness.codes.get(row["order_no"], "")}
         lines = [r for r in read.lines(self.shop.db, fence) if r["picked"] > r["released"] + r["put_back"]]
         refused = [
@@ -197,6 +210,11 @@ class Staff:
         self._left(row)
         if args.get("refused"):
             self._soon(30 * MINUTE, self.put_back, fence)
+
+    def _comes(self, row: sqlite3.Row) -> bool:
+        """Most shoppers come when they were told that it is ready; some just come."""
+        untold = self._chance.share("comes untold", row["fo"]) < self._habits.comes_untold
+        return untold or self._was_told(row["order_no"], row["fence"])
 
     def _at_the_counter(self, row: sqlite3.Row, args: dict[str, Any], outcome: Any, tries: int) -> Any:
         """The page said no: a lead may take it upon herself, or the shopper comes again."""

@@ -121,6 +121,17 @@ def test_an_assignment_that_only_one_side_thinks_open_is_a_disagreement(scene: S
     assert broken(scene) == {"agreement"}
 
 
+def test_rows_of_a_bulk_stream_that_never_came_are_a_disagreement(scene: Scene) -> None:
+    scene.insert("stream_row", stream="catalogue", key="A", seq=5, body=b'{"name_en":"A"}')
+    scene.insert("stream_row", stream="people:S002", key="P", seq=6, body=b"{}")
+    assert broken(scene, settled=False) == set()
+    assert broken(scene) == {"agreement"}
+    scene.store.execute("INSERT INTO meta VALUES ('stream_catalogue', '5')")
+    assert broken(scene) == {"agreement"}, "the cursor is there, the item is not"
+    scene.store.execute("INSERT INTO item (sku, name_en, name_zh) VALUES ('A', 'A', 'A')")
+    assert broken(scene) == set()
+
+
 def test_an_offer_left_after_its_deadline_is_late(scene: Scene) -> None:
     scene.centre.execute("UPDATE assignment SET ownership = 'none'")
     scene.centre.execute("UPDATE fulfilment_order SET state = 'offered'")
