@@ -62,7 +62,7 @@ async def test_one_job_alone_is_one_commit_and_waits_for_nobody(writer: Writer) 
     for n in range(2, 12):
         await writer.do(put(n))
     assert writer.commits == 11
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
 
 
 async def test_a_job_that_only_reads_is_no_durable_commit(writer: Writer) -> None:
