@@ -191,7 +191,8 @@ def make_app(
     return app
 
 
-def with_headers(response: Response[Any]) -> Response[Any]:
+async def with_headers(response: Response[Any]) -> Response[Any]:
+    """Async, because Litestar sends a plain function to a thread of its own, for every answer."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     return response
