@@ -30,6 +30,10 @@ class CentreConfig:
     behind_https: bool = False
     """Cookies are marked Secure. Off only for a trial on loopback."""
     max_body: int = 8 * 1024 * 1024
+    api_per_s: int = 500
+    """Requests a second that one channel's key may make for long; 0 = no bound."""
+    api_burst: int = 5_000
+    """Requests it may make at once: the first minute of a sale, a till that catches up."""
     timers: bool = True
     """Deadlines and the outbox run inside this process; tests with their own clock turn it off."""
     clock: Callable[[], int] = field(default=wall_clock)

@@ -116,9 +116,7 @@ KINDS: dict[str, CaseKind] = {
         ("call_store", "count"),
     ),
     "transfer_short": CaseKind(
-        N_(
-            "Transfer {transfer} from {sender} to {store}: {sent} of {sku} were sent, {received} have arrived."
-        ),
+        N_("Transfer {transfer} from {sender} to {store}: {sent} of {sku} were sent, {received} arrived."),
         ("call_store", "count", "look"),
     ),
     "unknown_place": CaseKind(

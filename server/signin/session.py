@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from server.db import Tx
@@ -123,3 +124,25 @@ def session(tx: sqlite3.Connection, token: str, *, now: int) -> tuple[Manager, i
     return Manager(*(row[key] for key in ("id", "name", "role", "store", "region", "language"))), row[
         "used_at"
     ]
+
+
+class Addresses:
+    """Wrong PINs (or keys) by address, in memory and bounded: one machine may not try everybody's.
+
+    The lock on an id is the durable one; this only makes trying one PIN on every id slow. Somebody who
+    gets in costs their address nothing, so an office behind one address is no burden to itself.
+    """
+
+    def __init__(self, free: int = 30, window_ms: int = 10 * 60 * 1000, kept: int = 10_000) -> None:
+        self.free, self.window_ms, self.kept = free, window_ms, kept
+        self._failed: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def closed(self, address: str, now: int) -> bool:
+        since, count = self._failed.get(address, (now, 0))
+        return count >= self.free and now - since < self.window_ms
+
+    def failed(self, address: str, now: int) -> None:
+        since, count = self._failed.pop(address, (now, 0))
+        self._failed[address] = (since, count + 1) if now - since < self.window_ms else (now, 1)
+        while len(self._failed) > self.kept:
+            self._failed.popitem(last=False)

@@ -21,6 +21,7 @@ from server.pages import (
     texts,
 )
 from server.signin import session as core
+from server.signin.second import TOO_MANY, address_of
 from server.signin.session import Manager
 from sync.rules.permissions import may
 from sync.rules.refusals import Refused, Why, refuse
@@ -39,6 +40,7 @@ class Sessions:
     def __init__(self) -> None:
         self.known: dict[str, tuple[Manager, int]] = {}
         self.strangers: dict[str, tuple[int, int]] = {}
+        self.addresses = core.Addresses()
 
     def stranger(self, who: str, now: int) -> int:
         tries, until = self.strangers.pop(who, (0, 0))
@@ -125,6 +127,17 @@ async def sign_in(request: WebRequest) -> Response[Any]:
     back = _back(str(form.get("back", "")))
     state = request.app.state
     now = state.clock()
+    address = address_of(request)
+    if state.sessions.addresses.closed(address, now):
+        return page(
+            request,
+            "signin/page.html",
+            status=429,
+            who=who,
+            back=back,
+            trouble=texts(language_of(request)).say(TOO_MANY),
+            next_step=texts(language_of(request)).say("Wait ten minutes, then try again."),
+        )
     hashed, role = await state.writer.read(lambda db: core.pin_hash_of(db, who))
     if hashed:
         until = await state.writer.do(lambda tx: core.take_try(tx, who, now=now))
@@ -143,6 +156,7 @@ async def sign_in(request: WebRequest) -> Response[Any]:
             next_step=own.say("Wait, or ask headquarters for a new PIN."),
         )
     if not await asyncio.to_thread(pin_matches, hashed, pin):
+        state.sessions.addresses.failed(address, now)
         return page(
             request,
             "signin/page.html",

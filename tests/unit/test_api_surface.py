@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -18,7 +19,7 @@ import server.tables  # noqa: F401  every table class is known
 from server.app import make_app
 from server.config import CentreConfig
 from server.writer import Busy
-from tests.kit_web import ORDER, api, client, csrf, new_centre, sign_in
+from tests.kit_web import ORDER, STOCK_KEY, api, client, csrf, new_centre, sign_in
 
 
 @pytest.fixture
@@ -215,3 +216,30 @@ async def test_a_burst_of_orders_shares_commits(centre: CentreConfig) -> None:
             )
         assert {answer.status_code for answer in answers} == {201}
         assert app.state.writer.commits - before <= 20
+
+
+def test_a_key_that_asks_too_often_is_told_to_wait_and_goes_on_afterwards(tmp_path: Path) -> None:
+    config = replace(new_centre(tmp_path), api_per_s=2, api_burst=3)
+    with api(config) as web:
+        answers = [web.get("/api/v1/availability?sku=CAP-NAVY") for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+        assert answers[3].headers["retry-after"] == "1"
+        assert answers[3].json()["type"] == "/problems/too-often"
+        with api(config, STOCK_KEY) as other:
+            assert other.post("/api/v1/stock?document=D1", json=[]).status_code != 429, "keys are apart"
+        config.clock.now += 500  # type: ignore[attr-defined]
+        assert web.get("/api/v1/availability?sku=CAP-NAVY").status_code == 200
+
+
+def test_guessing_keys_is_stopped_by_address_and_known_keys_still_work(tmp_path: Path) -> None:
+    config = new_centre(tmp_path)
+    with api(config) as web:
+        assert web.get("/api/v1/availability?sku=CAP-NAVY").status_code == 200
+        codes = [
+            web.get(
+                "/api/v1/availability?sku=CAP-NAVY", headers={"authorization": f"Bearer GUESS{n}"}
+            ).status_code
+            for n in range(61)
+        ]
+        assert codes == [401] * 60 + [429]
+        assert web.get("/api/v1/availability?sku=CAP-NAVY").status_code == 200

@@ -108,6 +108,15 @@ def test_an_id_that_nobody_has_is_answered_like_one_that_somebody_has(centre: Ce
     assert plain[0] == plain[1]
 
 
+def test_one_address_may_not_try_everybodys_pin(centre: CentreConfig) -> None:
+    with client(centre) as web:
+        answers = [sign_in(web, f"person-{n}", "000000").status_code for n in range(31)]
+        assert answers == [403] * 30 + [429]
+        assert sign_in(web, "hq", PIN).status_code == 429
+        at(centre, 11)
+        assert sign_in(web, "hq", PIN).status_code == 303
+
+
 def test_a_session_ends_when_it_was_not_used_and_when_the_person_leaves(centre: CentreConfig) -> None:
     with client(centre) as web:
         sign_in(web)

@@ -397,7 +397,7 @@ def test_goods_that_do_not_arrive_in_time_are_a_case_with_both_ends_facts_once()
         ("S001", "transfer_sent"),
         ("S002", "received"),
     ]
-    assert sentence(case, str) == "Transfer X1 from S001 to S002: 2 of TEE were sent, 1 have arrived."
+    assert sentence(case, str) == "Transfer X1 from S001 to S002: 2 of TEE were sent, 1 arrived."
     c.report("S002", f.Received("TEE", 1, pool=1, document="X1"))
     assert c.cases()[0]["state"] == "closed", "what was looked for has arrived"
 
