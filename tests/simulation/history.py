@@ -81,8 +81,6 @@ def _step(world: World, people: People, faults: Faults, mean_h: float) -> None:
     else:
         name = roll.choices(list(world.mix.deeds), list(world.mix.deeds.values()))[0]
         people.deed(name)
-    for wire in world.centre.wires:
-        world.send(wire, "down", wire.end.woken(world.centre.db, world.centre_reading()) if wire.end.up and not wire.holes and roll.random() < 0.1 else [])
 
 
 def _calm(world: World, people: People) -> bool:
@@ -164,8 +162,6 @@ def _why_not_quiet(world: World) -> str:
             return f"{code} has {head - end.acked} facts that nobody took"
         if standing.needs_snapshot or standing.decisions[0] != decided:
             return f"{code} stands at decision {standing.decisions[0]} of {decided}, snapshot {standing.needs_snapshot}"
-    if world.sky.under_way and any(one[4] for one in world.sky.under_way):
-        return "frames are under way"
     return ""
 
 

@@ -38,6 +38,7 @@ class Machine(Generic[D]):
         self.commits = 0
         self._copy = copy
         self._flushed: sqlite3.Connection | None = None
+        self._is_safe = is_safe(db)
 
     def write(self, job: Callable[[D], T], fate: str, rng: Random) -> T:
         """Do a job in one transaction. Raises Died, or what the job (or the disk) raised."""
@@ -98,10 +99,6 @@ class Machine(Generic[D]):
         pages = self.db.execute("PRAGMA page_count").fetchone()[0] if full else 2**30
         self.db.execute(f"PRAGMA max_page_count = {pages}")
 
-    @property
-    def _is_safe(self) -> bool:
-        return int(self.db.execute("PRAGMA synchronous").fetchone()[0]) >= FULL
-
     def _flush(self) -> None:
         if self._flushed is not None:
             self._flushed.close()
@@ -111,3 +108,7 @@ class Machine(Generic[D]):
         self.db.close()
         if self._flushed is not None:
             self._flushed.close()
+
+
+def is_safe(db: sqlite3.Connection) -> bool:
+    return int(db.execute("PRAGMA synchronous").fetchone()[0]) >= FULL

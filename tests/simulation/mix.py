@@ -98,6 +98,7 @@ class Mix:
         self.policies = {
             "hold_s": roll.choice((48 * 3600, 3 * 3600, 3600)),
             "accept_s": 30 * 60,
+            "retry_s": roll.choice((600, 3600, 3600)),
             "may_move_km": roll.choice((0, 500)),
             "max_attempts": roll.choice((5, 2)),
             "started_grace_s": roll.choice((4 * 3600, 1800)),

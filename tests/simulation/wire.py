@@ -18,6 +18,8 @@ class Wire:
     end: CentreEnd
     store_open: bool = True
     centre_open: bool = True
+    looked: bool = False
+    """The centre has looked at its logs since the greeting."""
     holes: set[str] = field(default_factory=set)
     """Ways (`up`, `down`) in which everything vanishes without a word."""
     last_due: dict[str, int] = field(default_factory=lambda: {"up": 0, "down": 0})

@@ -36,8 +36,10 @@ from tests.simulation.wire import Sky, Wire
 T = TypeVar("T")
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
-TICK = 5 * MINUTE
-MANNERS = Manners(heartbeat=10 * MINUTE, digest_every=20 * MINUTE, recheck_every=10 * MINUTE)
+TICK = 10 * MINUTE
+MANNERS = Manners(
+    heartbeat=15 * MINUTE, digest_every=30 * MINUTE, recheck_every=30 * MINUTE, looks_apart=True
+)
 """Quiet lines: real heartbeats would be most of a history."""
 
 
@@ -167,10 +169,11 @@ class World:
         for box in self.boxes.values():
             if not box.running:
                 due.append(box.down_until)
-            elif box.suspended_until > self.now:
-                due.append(box.suspended_until)
             else:
-                due.append(box.next_tick if box.line else min(box.next_tick, max(box.connect_at, self.now + 1)))
+                awake = max(box.suspended_until, self.now)
+                due.append(max(box.next_tick, awake))
+                if box.line is None:
+                    due.append(max(box.connect_at, awake))
         if self.sky.next_due is not None:
             due.append(self.sky.next_due)
         return min(due)
@@ -198,12 +201,21 @@ class World:
 
     def _tick_centre(self) -> None:
         centre = self.centre
-        done = self.at_centre(lambda tx: timers.run_due(tx, self.now))
+        wires = list(centre.wires)
+
+        def job(tx: Tx) -> list[list[bytes]]:
+            timers.run_due(tx, self.now)
+            return [wire.end.tick(tx, self.centre_reading()) for wire in wires]
+
+        done = self.at_centre(job)
         if not centre.running:
             return
-        for wire in list(centre.wires):
-            if wire.end.up or wire.end.closing is None:
-                self.talk(wire, lambda tx, wire=wire: wire.end.tick(tx, self.centre_reading()))
+        for wire, frames in zip(wires, done or (), strict=False):
+            self.send(wire, "down", frames)
+            self._look(wire)
+            if wire.end.closing is not None:
+                self.reached[f"ended {wire.end.closing.code}"] += 1
+                self._close_centre_side(wire)
             if not centre.running:
                 return
         due = timers.next_due(centre.db)
@@ -223,7 +235,7 @@ class World:
             due = replica_timers.next_due(box.db)
             if due is not None:
                 behind = box.end.clock.moment(box.reading()).latest
-                box.next_tick = min(box.next_tick, max(self.now + SECOND, self.now + due - behind))
+                box.next_tick = min(box.next_tick, max(self.now + MINUTE, self.now + due - behind))
 
     # -- the centre -------------------------------------------------------------------------------
 
@@ -262,9 +274,17 @@ class World:
             self._close_centre_side(wire)  # a full disk: the session ends, the store comes again
             return
         self.send(wire, "down", frames)
+        if wire.end.down == "snapshot" or (wire.end.up and not wire.looked):
+            wire.looked = True
+            self._look(wire)
         if wire.end.closing is not None:
             self.reached[f"ended {wire.end.closing.code}"] += 1
             self._close_centre_side(wire)
+
+    def _look(self, wire: Wire) -> None:
+        """Look at the log for this store, as the centre does beside its writer."""
+        if wire.end.up and wire.end.closing is None:
+            self.send(wire, "down", wire.end.woken(self.centre.db, self.centre_reading()))
 
     def _close_centre_side(self, wire: Wire) -> None:
         if not wire.centre_open:
@@ -280,7 +300,7 @@ class World:
             if f"store:{wire.end.store}" in touched and wire.end.up:
                 if self.chance(self.mix.hintless):
                     continue
-                self.send(wire, "down", wire.end.woken(self.centre.db, self.centre_reading()))
+                self._look(wire)
 
     def centre_died(self, died: Died, away: int = 0) -> None:
         centre = self.centre
@@ -315,6 +335,7 @@ class World:
 
     def box_job(self, box: Box, job: Callable[[str], list[bytes]]) -> bool:
         """A job of the node's writer. False: it is not on disk, or the process died."""
+        changes = box.db.total_changes
         try:
             frames = job(self._fate(box, self.mix.crash_box, box.full_until > self.now))
         except Died as died:
@@ -329,7 +350,8 @@ class World:
             box.failed()
             self.close_store_side(box)
             return False
-        self.auditor.store_wrote(box.code, box.db, box.disturbed)
+        if box.db.total_changes != changes:
+            self.auditor.store_wrote(box.code, box.db, box.disturbed)
         if box.line is not None:
             self.send(box.line, "up", frames)
         if box.end.closing is not None:
@@ -431,13 +453,15 @@ class World:
         if end.up and newer:
             self.reached["frame of an old connection"] += 1
         if end.needs_no_transaction(data):
-            self.send(wire, "down", end.received(None, now, data) + end.woken(self.centre.db, now))
+            self.send(wire, "down", end.received(None, now, data))
+            if end.down == "snapshot" or b'"l":"bulk"' in data or b'"l":"snapshot"' in data:
+                self._look(wire)
         else:
             changes = self.centre.db.total_changes
             self.talk(wire, lambda tx: end.received(tx, now, data))
             if newer and end.up and self.centre.running and self.centre.db.total_changes != changes:
                 # Closing the old session writes nothing either: it is not the store's newest.
-                self.fail("sessions", f"an older connection of {wire.store} wrote")
+                self.fail("sessions", f"an older connection of {wire.store} wrote after {data[:80]!r}")
 
     def _deliver_down(self, wire: Wire, data: bytes | None) -> None:
         box = self.boxes[wire.store]
