@@ -26,14 +26,25 @@
       else if (field.value.length < field.maxLength) field.value += what;
     }
   });
-  // What was said to the person stays until they do something themselves: a page that follows the
-  // stream of changes must not wipe "Right item" away a moment after the scan that caused the change.
+  // A page that follows the stream of changes asks for itself now and then. Three things it may not do:
+  // replace a page that the person has gone to meanwhile, close a sheet that somebody is typing in, and
+  // wipe "Right item" away a moment after the scan that caused the change.
+  let moves = 0; // how often the person's own doing has changed the page
+  const itself = (ctx) => Boolean(ctx?.request?.headers?.["X-By-Itself"]);
+  document.addEventListener("htmx:before:request", (event) => {
+    const ctx = event.detail?.ctx;
+    if (itself(ctx)) ctx.askedAt = moves;
+  });
   document.addEventListener("htmx:before:swap", (event) => {
+    const ctx = event.detail?.ctx;
     const said = document.getElementById("said");
-    const byItself = Boolean(event.detail?.ctx?.request?.headers?.["X-By-Itself"]);
-    // Nor may it close a sheet that somebody is typing in.
-    if (byItself && document.querySelector("dialog[open]")) event.preventDefault();
-    said?.toggleAttribute("hx-morph-skip", byItself && said.querySelector(".fb:not(.wait)") !== null);
+    if (itself(ctx)) {
+      if (ctx.askedAt !== moves) {
+        event.preventDefault();
+        document.getElementById("changes")?.dispatchEvent(new Event("work")); // ask again, for what is shown now
+      } else if (document.querySelector("dialog[open]")) event.preventDefault();
+    } else if (ctx?.target?.id === "page") moves += 1;
+    said?.toggleAttribute("hx-morph-skip", itself(ctx) && said.querySelector(".fb:not(.wait)") !== null);
   });
   // A word over the page goes away with a touch, or when the page has moved on.
   document.addEventListener("click", (event) => { const box = event.target.closest("#trouble"); if (box) box.hidden = true; });

@@ -156,7 +156,7 @@ class Handheld:
         person = chain.person(person_id)
         context = await browser.new_context(viewport=HANDHELD, has_touch=True)
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         handheld = cls(page, chain, person.store, person_id)
         await handheld.sign_in_again()
         return handheld
@@ -242,7 +242,7 @@ class Manager:
         person = chain.person(person_id)
         context = await browser.new_context(viewport=BOARD)
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         await page.goto(f"{chain.centre_url}/board")
         await page.get_by_label("Your id").fill(person.id)
         await page.get_by_label("PIN").fill(person.pin)
