@@ -13,6 +13,7 @@ from typing import Any, cast
 from server.cases.book import Evidence, open_case
 from server.db import Tx
 from server.link.decide import decide
+from server.stock.demand import note_outage
 from sync.link.logs import Item, KnownReplica, KnownSession
 from sync.wire import decisions
 from sync.wire.chain import EMPTY
@@ -21,7 +22,7 @@ from sync.wire.frames import Check
 
 FENCE_JUMP = 1_000_000
 """More fences than a chain gives in any backup interval: a restored centre never gives one again."""
-PER_STORE = ("people", "shelves")
+PER_STORE = ("people", "shelves", "needs")
 
 
 class DecisionLog:
@@ -95,6 +96,7 @@ class StoreTables:
     def open_session(
         self, tx: sqlite3.Connection, number: int, incarnation: str, host: str, software: str, now: int
     ) -> None:
+        down = tx.execute("SELECT closed_at FROM store_session WHERE store = ?", (self.store,)).fetchone()
         tx.execute(
             "INSERT INTO store_session (store, number, incarnation, host, software, connected_at, heard_at, "
             "closed_at, unsent, oldest_unsent_at) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0) "
@@ -103,6 +105,8 @@ class StoreTables:
             "heard_at = excluded.heard_at, closed_at = 0",
             (self.store, number, incarnation, host, software, now, now),
         )
+        if down is not None and down[0] > 0:
+            note_outage(cast(Tx, tx), self.store, now - down[0])
         _touch(tx, "board", f"line:{self.store}")
 
     def note_heard(self, tx: sqlite3.Connection, heard_at: int, unsent: int, oldest: int, taken: int) -> None:
@@ -312,7 +316,7 @@ def release_held(tx: Tx, store: str, incarnation: str) -> bool:
 
 
 _REPLICA = "SELECT incarnation, state, host, applied, chain, backed_up, parent, fork, note FROM replica "
-_BULK_ORDER = ("people", "policy", "stores", "sellables", "catalogue", "shelves")
+_BULK_ORDER = ("people", "policy", "stores", "sellables", "catalogue", "shelves", "needs")
 """Small and needed first."""
 assert set(_BULK_ORDER) == set(decisions.STREAMS)
 

@@ -12,6 +12,7 @@ from server.facts.verdict import Verdict
 from server.link.logs import StoreTables
 from server.link.snapshot import snapshot
 from server.routing.map import forget
+from server.stock import rebalance
 from sync.ids import Dice, new_id, short_secret
 from sync.link.centre_end import CentreEnd, Domain, Manners
 from sync.link.shelf import SnapshotShelf
@@ -39,6 +40,10 @@ def _digest(tx: Any, store: str) -> Any:
     return digest(cast(Tx, tx), store)
 
 
+def _want(tx: Any, store: str, rows: list[tuple[str, int]], now: int) -> int:
+    return rebalance.want(cast(Tx, tx), store, rows, now)
+
+
 def domain(dice: Dice, now: int) -> Domain:
     return Domain(
         apply_fact=_apply,
@@ -46,6 +51,7 @@ def domain(dice: Dice, now: int) -> Domain:
         digest=_digest,
         new_id=lambda: new_id(now, dice),
         nonce=lambda: short_secret(dice, 26),
+        want=_want,
     )
 
 

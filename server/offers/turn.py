@@ -25,6 +25,7 @@ from server.policy.read import policy
 from server.routing.choice import Need, Plan, Share, Wish, vector_of
 from server.routing.map import map_of
 from server.stock import book
+from server.stock.rebalance import ANSWER_MS, pull
 from sync.rules.refusals import Why, refuse
 from sync.texts import N_
 from sync.wire import decisions as d
@@ -76,6 +77,7 @@ def route_part(
         excluded=excluded,
         down=down,
         may_move_m=policy(tx, "may_move_km", channel, kind) * 1000,
+        margin_m=policy(tx, "ship_margin_km", channel, kind) * 1000,
         may_split=bool(policy(tx, "may_split", channel, kind)),
         max_parts=policy(tx, "max_parts", channel, kind),
         partial=kind != "pickup" or bool(policy(tx, "pickup_partial", channel, kind)),
@@ -92,15 +94,7 @@ def route_part(
     if kind == "pickup" and part.pickup_store in excluded:
         parts.to_person(tx, part.fo, "pickup_stuck", now, order_no=part.order_no, store=part.pickup_store)
     else:
-        parts.let_wait(
-            tx,
-            part.fo,
-            now,
-            channel=channel,
-            kind=kind,
-            order_no=part.order_no,
-            first=not _has_case(tx, part.order_no, part.fo),
-        )
+        _wait(tx, part, part.fo, now, excluded, first=not _has_case(tx, part.order_no, part.fo))
     return 0
 
 
@@ -356,16 +350,35 @@ def _carry_out(tx: Tx, part: PartRow, plan: Plan, now: int) -> int:
     for fo, one in others:
         # The tables were read just now inside this transaction, so the promise holds; if not, it waits.
         if not assign(tx, fo, one.store, now, distance_m=one.distance_m, opens_at=one.opens_at):
-            _wait_new(tx, part, fo, now)
+            _wait(tx, part, fo, now, frozenset(), first=True)
     if lacking:
-        _wait_new(tx, part, lacking, now)
+        _wait(tx, part, lacking, now, frozenset(), first=True)
     return fence
 
 
-def _wait_new(tx: Tx, part: PartRow, fo: str, now: int) -> None:
+def _wait(
+    tx: Tx, part: PartRow, fo: str, now: int, excluded: frozenset[str], *, first: bool
+) -> None:
+    """Nobody's pool has it: ask connected stores for units of their share, and wait.
+
+    While they are asked nobody is told that there is nothing; they answer within a second or not at all.
+    """
+    needs: dict[str, int] = {}
+    for need in parts.open_needs(tx, fo):
+        needs[need.sku] = needs.get(need.sku, 0) + need.qty
+    only = part.pickup_store if part.kind == "pickup" else ""
+    asked = pull(tx, list(needs.items()), now, only=only, excluded=excluded)
     parts.let_wait(
-        tx, fo, now, channel=part.channel, kind=part.kind, order_no=part.order_no, first=True
+        tx,
+        fo,
+        now,
+        channel=part.channel,
+        kind=part.kind,
+        order_no=part.order_no,
+        first=first and not asked,
     )
+    if asked:
+        tx.execute("UPDATE fulfilment_order SET next_try_at = ? WHERE fo = ?", (now + ANSWER_MS, fo))
 
 
 def _has_case(tx: Tx, order_no: str, fo: str) -> bool:

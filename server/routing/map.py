@@ -13,11 +13,16 @@ from collections.abc import Iterable, Mapping
 from weakref import WeakKeyDictionary, ref
 
 from server.db import Tx
-from server.routing.choice import NOWHERE, Plan, StoreFacts, Supply, Wish, choose, vector_of
+from server.routing.choice import NOWHERE, Need, Plan, StoreFacts, Supply, Wish, choose, vector_of
 from server.routing.hours import Hours
+from sync.rules.sizing import rate, shipping_weight
 
 MOST_ROWS = 4_000_000
 """Rows kept in memory at most (about 100 bytes each); beyond that the map starts anew, SKU by SKU."""
+
+
+MOST_WANTS = 100_000
+PRIOR_DAYS = 28.0
 
 
 class PoolMap:
@@ -35,6 +40,8 @@ class PoolMap:
         """Fulfilment orders that wait, by SKU."""
         self.retry: set[str] = set()
         """Those of them whose SKU has grown somewhere since they were last tried."""
+        self.wants: dict[str, dict[str, tuple[float, float]]] = {}
+        self.knows_demand = tx.execute("SELECT 1 FROM demand LIMIT 1").fetchone() is not None
         self._today: dict[str, tuple[int, int]] = {}
         self._ref = ref(tx)
         self._load_stores()
@@ -51,7 +58,32 @@ class PoolMap:
     # -- asking ---------------------------------------------------------------------------
 
     def choose(self, wish: Wish, now: int) -> Plan:
-        return choose(wish, Supply(self.stores, self.pool_of, self.has_room, self.left_out), now)
+        own_need = self.own_need if self.knows_demand else None
+        return choose(wish, Supply(self.stores, self.pool_of, self.has_room, self.left_out, own_need), now)
+
+    def own_need(self, code: str, needs: tuple[Need, ...]) -> float:
+        """How much a store will need these goods for its own shoppers, by what it is asked for a day."""
+        return sum(
+            shipping_weight(*self._wants(need.sku).get(code, (0.0, 0.0)), self.pool_of(need.sku).get(code, 0))
+            for need in needs
+        )
+
+    def _wants(self, sku: str) -> dict[str, tuple[float, float]]:
+        """Till sales and pickups a day, by store. Read once per SKU, and again when they were learnt anew."""
+        wants = self.wants.get(sku)
+        if wants is None:
+            rows = self._tx.execute("SELECT store, till, pickup, exposure FROM demand WHERE sku = ?", (sku,))
+            seen = {row[0]: row[1:] for row in rows}
+            till, pickup, days = seen.pop("", (0.0, 0.0, 0.0))
+            prior = (till / days, pickup / days) if days > 0 else (0.0, 0.0)
+            wants = self.wants[sku] = {
+                code: (
+                    rate(one[0], one[2], prior=prior[0], weight=PRIOR_DAYS),
+                    rate(one[1], one[2], prior=prior[1], weight=PRIOR_DAYS),
+                )
+                for code, one in seen.items()
+            }
+        return wants
 
     def pool_of(self, sku: str) -> Mapping[str, int]:
         pool = self.pools.get(sku)
@@ -195,6 +227,17 @@ def on_stock(tx: Tx, store: str, sku: str, pool: int, suppressed: bool) -> None:
         kept.moved(store, sku, pool, suppressed)
 
 
+def rates_changed(tx: Tx, skus: Iterable[str]) -> None:
+    """What is asked for was learnt anew."""
+    kept = _MAPS.get(tx)
+    if kept is not None:
+        kept.knows_demand = True
+        if len(kept.wants) > MOST_WANTS:
+            kept.wants.clear()
+        for sku in skus:
+            kept.wants.pop(sku, None)
+
+
 def on_store(tx: Tx, store: str) -> None:
     """A store's facts changed (hours, pause, capacity, place)."""
     kept = _MAPS.get(tx)
@@ -236,4 +279,7 @@ def _data_version(tx: Tx) -> int:
     return int(tx.execute("PRAGMA data_version").fetchone()[0])
 
 
-__all__ = ["NOWHERE", "PoolMap", "forget", "forget_left_out", "leave_out", "map_of", "on_stock", "on_store"]
+__all__ = [
+    "NOWHERE", "PoolMap", "forget", "forget_left_out", "leave_out", "map_of", "on_stock", "on_store",
+    "rates_changed",
+]  # fmt: skip

@@ -17,6 +17,7 @@ from server.db import Tx
 from server.link.decide import decide
 from server.routing.map import on_stock
 from server.stock.cause import Beyond, Cause
+from server.stock.marks import mark
 from sync.rules.rights import Rights, settle
 from sync.rules.stock import Move
 from sync.wire import decisions as d
@@ -62,6 +63,7 @@ def promise(
     tx.execute("RELEASE promise")
     for sku, pool in pools:
         on_stock(tx, store, sku, pool, False)
+        mark(tx, store, sku, now)
     return True
 
 
@@ -234,6 +236,7 @@ def _move(tx: Tx, store: str, move: Move, cause: Cause, *, reserved: int = 0) ->
         close_cases(tx, "debt", store=store, sku=sku, now=cause.now, outcome="paid")
     if pool != old["pool"]:
         on_stock(tx, store, sku, pool, bool(old["suppressed"]))
+    mark(tx, store, sku, cause.now)
     tx.touched.add(f"stock:{store}")
     return Beyond(phantom_share, found)
 

@@ -47,3 +47,29 @@ class StockLedger(SQLModel, table=True):
     fence: int = 0
     person: str = ""
     note: str = ""
+
+
+class Demand(SQLModel, table=True):
+    """What is asked for, as fading sums: units, and the days in stock in which they were asked for.
+
+    An empty store is the whole chain, an empty SKU the whole assortment: what a new store or SKU leans on.
+    """
+
+    __table_args__ = (Index("demand_sku", "sku"),)
+    store: str = Field(primary_key=True)
+    sku: str = Field(primary_key=True)
+    till: float = 0.0
+    pickup: float = 0.0
+    shipment: float = 0.0
+    exposure: float = Field(default=0.0, description="days with units to sell, fading like the sums")
+    free: int = Field(default=0, description="share and pool, as the ledger adds up")
+    at: int = 0
+    since: int = 0
+
+
+class Outage(SQLModel, table=True):
+    """How long a store's line is down when it is down; fading, so that a mended line is believed."""
+
+    store: str = Field(primary_key=True)
+    count: float = 0.0
+    hours: float = 0.0

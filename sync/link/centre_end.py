@@ -30,6 +30,8 @@ STUCK_MS = 60_000
 PERSIST_MS = 45_000
 ROWS_AT_ONCE = 100
 ROWS_BYTES = 24 * 1024
+MOST_WANTED = 100
+"""Rows of one till's question that are looked at."""
 
 
 class Verdict(Protocol):
@@ -51,6 +53,8 @@ class Domain:
     digest: Callable[[Any, str], Any]
     new_id: Callable[[], str]
     nonce: Callable[[], str]
+    want: Callable[[Any, str, list[tuple[str, int]], int], int] = lambda tx, store, rows, now: 0
+    """(tx, store, rows of SKU and units, now): rows granted to the store's share."""
 
 
 @dataclass(frozen=True)
@@ -482,8 +486,19 @@ class CentreEnd:
         self.closing = Ending(frame.code or "bye")
         return []
 
+    def _want(self, tx: Tx, now: Reading, frame: frames.Want) -> list[frames.Frame]:
+        """A till waits for this. Facts come first: what it sold is known before more is granted."""
+        granted = 0
+        if self.mode == "live" and self.down == "resume" and URGENT not in self._held:
+            if not self._still_mine(tx):
+                return []
+            rows = [(sku, qty) for sku, qty in frame.rows[:MOST_WANTED] if qty > 0]
+            granted = self.domain.want(tx, self.store, rows, now.wall)
+        return [frames.Wanted(n=frame.n, u=self.log.decisions.head(tx)[0], g=granted)]
+
     _SESSION: ClassVar[dict[type, Any]] = {
         frames.Facts: _facts,
+        frames.Want: _want,
         frames.Taken: _taken,
         frames.Held: _held_lane,
         frames.Ping: _ping,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from base64 import b85decode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any, ClassVar
 
@@ -28,6 +28,7 @@ from sync.wire.frames import BULK, FACTS, SNAPSHOT, URGENT
 
 MOST_HELLOS = 64
 STUCK_MS = 60_000
+MOST_ANSWERS = 256
 GREETING_MS = 20_000
 MOST_CONTENT_BYTES = 256 * 1024 * 1024
 
@@ -88,6 +89,9 @@ class StoreEnd:
         self._heard_mono = 0
         self._ping_at = 0
         self._dirty: dict[str, str | int] = {}
+        self._questions = 0
+        self._answers: dict[int, int] = {}
+        """Questions of this session that were answered: up to where their grants are in the urgent lane."""
 
     # -- what happens to a session ---------------------------------------------------------
 
@@ -98,6 +102,7 @@ class StoreEnd:
         self._facts.clear()
         self._chains.clear()
         self.held.clear()
+        self._answers.clear()
         self.progress = 0
         self._heard_mono = now.mono
         self._ping_at = now.mono + GREETING_MS
@@ -127,6 +132,18 @@ class StoreEnd:
     def recorded(self, tx: Tx, now: Reading) -> list[bytes]:
         """Facts may have been committed: those that fit the window, coalesced."""
         return [codec.encode(one) for one in self._facts_to_send(tx, now)]
+
+    def ask(self, rows: Sequence[tuple[str, int]]) -> tuple[int, list[bytes]]:
+        """Ask for share that a shopper waits for. The question's number (0: no line), and what to send."""
+        if not self.up or self.closing is not None or self.mode != "live":
+            return 0, []
+        self._questions += 1
+        return self._questions, [codec.encode(frames.Want(n=self._questions, rows=tuple(rows)))]
+
+    def answered(self, question: int) -> bool:
+        """The answer is here, and what it grants has been applied."""
+        upto = self._answers.get(question)
+        return upto is not None and (self._decisions[0] >= upto or URGENT in self.held)
 
     def tick(self, tx: Tx, now: Reading) -> list[bytes]:
         """To be called about once a second."""
@@ -426,6 +443,12 @@ class StoreEnd:
 
     # -- the rest --------------------------------------------------------------------------
 
+    def _wanted(self, tx: Tx, now: Reading, frame: frames.Wanted) -> list[frames.Frame]:
+        self._answers[frame.n] = frame.u
+        if len(self._answers) > MOST_ANSWERS:
+            del self._answers[min(self._answers)]
+        return []
+
     def _digest(self, tx: Tx, now: Reading, frame: frames.Digest) -> list[frames.Frame]:
         at = self.log.standing(tx)
         here = (self.log.head(tx)[0], at.decisions[0])
@@ -468,6 +491,7 @@ class StoreEnd:
         frames.Rows: _rows,
         frames.SnapshotPart: _snapshot,
         frames.Digest: _digest,
+        frames.Wanted: _wanted,
         frames.Pong: _pong,
         frames.Ping: _ping,
         frames.Credit: _credit,

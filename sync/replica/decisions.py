@@ -230,6 +230,14 @@ def apply_rows(tx: Connection, stream: str, rows: Iterable[d.Row]) -> None:
             _keyed(tx, "policy", "key", key, body and {"value": _text(body["value"])})
         elif name == "shelves":
             _keyed(tx, "shelf", "sku", key, body and {"location": body["location"]})
+        elif name == "needs":
+            _keyed(
+                tx,
+                "need",
+                "sku",
+                key,
+                body and {"till": body["till"], "online": body["online"], "favour": body["favour"]},
+            )
         elif name == "stores":
             _keyed(
                 tx,

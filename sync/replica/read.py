@@ -12,8 +12,8 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sync.rules.sizing import Need, target
 from sync.rules.states import State
-from sync.rules.stock import half_target
 from sync.sqlite import Connection
 from sync.texts import N_
 
@@ -112,6 +112,8 @@ class Shelf:
     """What open assignments still ask for, picked units included."""
     stranded: int = 0
     """Loose units of assignments that are over: not for sale until put back."""
+    need: Need | None = None
+    """What the share and the pool are for, as far as the centre has told."""
 
     @property
     def there(self) -> int:
@@ -125,7 +127,7 @@ class Shelf:
 
     def target(self, gain: int = 0) -> int:
         """The share to aim at once `gain` units more are on hand."""
-        return half_target(self.free + gain)
+        return target(self.free + gain, self.need)
 
 
 def shelf(db: Connection, sku: str) -> Shelf:
@@ -133,6 +135,8 @@ def shelf(db: Connection, sku: str) -> Shelf:
         "SELECT on_hand, share, debt, damaged, hold, suppressed FROM stock WHERE sku = ?", (sku,)
     ).fetchone()
     on_hand, share, debt, damaged, hold, suppressed = row or (0, 0, 0, 0, 0, 0)
+    wanted = db.execute("SELECT till, online, favour FROM need WHERE sku = ?", (sku,)).fetchone()
+    need = Need(*wanted) if wanted else None
     promised = db.execute(
         "SELECT coalesce(sum(qty - short - released - put_back), 0) FROM assignment_line "
         "WHERE sku = ? AND open = 1",
@@ -144,7 +148,7 @@ def shelf(db: Connection, sku: str) -> Shelf:
         "FROM assignment_line WHERE sku = ? AND picked > released + put_back",
         (sku,),
     ).fetchone()
-    return Shelf(sku, on_hand, share, debt, damaged, hold, bool(suppressed), loose, promised, stranded)
+    return Shelf(sku, on_hand, share, debt, damaged, hold, bool(suppressed), loose, promised, stranded, need)
 
 
 @dataclass(frozen=True)

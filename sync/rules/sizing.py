@@ -96,6 +96,19 @@ def change(free: int, share: int, need: Need, *, hysteresis: float = HYSTERESIS)
     return aim - share if gain > math.log1p(hysteresis) else 0
 
 
+def body_of(need: Need) -> dict[str, float]:
+    """As the bulk stream `needs` carries it, short: three figures are more than anybody knows."""
+    return {"till": _short(need.till), "online": _short(need.online), "favour": need.favour}
+
+
+def need_of(body: dict[str, float]) -> Need:
+    return Need(float(body["till"]), float(body["online"]), float(body.get("favour", FAVOUR_BLOCK)))
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.3g}")
+
+
 # --- rates -------------------------------------------------------------------------------
 
 

@@ -156,8 +156,8 @@ KINDS: dict[str, type[Body]] = {
 
 NAMES: dict[type[Body], str] = {body: kind for kind, body in KINDS.items()}
 
-STREAMS = ("catalogue", "sellables", "stores", "policy", "people", "shelves")
-"""Bulk streams. `people` and `shelves` are kept per store (`people:S001`), the others are shared.
+STREAMS = ("catalogue", "sellables", "stores", "policy", "people", "shelves", "needs")
+"""Bulk streams. `people`, `shelves` and `needs` are kept per store (`people:S001`), the others are shared.
 
 Rows are keyed and compacted; a row is `{"key": …, "body": {…} | null}`, null for a removed one.
 catalogue: key SKU, body {name_en, name_zh, detail_en, detail_zh, gtins, price_fen, serialised}
@@ -166,6 +166,7 @@ stores: key store code, body {name_en, name_zh, region, lat, lon, timezone}
 policy: key name, body {value}
 people: key person id, body {name, role, pin_hash, language, active}
 shelves: key SKU, body {location}
+needs: key SKU, body {till, online, favour}: see sync.rules.sizing
 """
 
 

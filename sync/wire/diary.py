@@ -30,6 +30,12 @@ DIARY = (
         "0b4d0fc8ad51a0b8",
         "As first released: two logs with positions, urgent lane and bulk streams, snapshots, digests.",
     ),
+    Entry(
+        1,
+        "02530661557b7b6e",
+        "A till's question: `want` up, `wanted` down; and the bulk stream `needs`. An older centre passes"
+        " over the question and the till decides by itself; an older store holds the stream and goes on.",
+    ),
 )
 
 

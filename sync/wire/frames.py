@@ -195,6 +195,24 @@ class SnapshotPart(Frame, frozen=True, tag="snapshot"):
     """Base85 of a slice of the deflated content."""
 
 
+class Want(Frame, frozen=True, tag="want"):
+    """Up: a shopper wants more than the share; grant it now if the pool has it. No fact: lost is lost."""
+
+    n: int
+    """Counts the questions of a session."""
+    rows: tuple[tuple[str, int], ...]
+    """SKU and the units that the share lacks."""
+
+
+class Wanted(Frame, frozen=True, tag="wanted"):
+    """Down: the answer. What was granted is in the urgent lane up to `u`, like every grant."""
+
+    n: int
+    u: int
+    g: int = 0
+    """Rows granted, each whole."""
+
+
 class Digest(Frame, frozen=True, tag="digest"):
     """Down: tell me your sums if you stand exactly here. Up: the sums, or none when not there."""
 
@@ -252,6 +270,8 @@ AnyFrame = (
     | Credit
     | Held
     | SnapshotPart
+    | Want
+    | Wanted
     | Digest
     | Ping
     | Pong
