@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -37,6 +37,10 @@ class Node(Protocol):
     async def perform(
         self, name: str, args: dict[str, Any], *, command_id: str, person: str, device: str
     ) -> Outcome: ...
+
+    async def ask_share(self, rows: Sequence[tuple[str, int]]) -> bool:
+        """Before a sale: ask the centre for what the share lacks, for a moment. True: it has answered."""
+        ...
 
     async def read(self, fn: Callable[[Connection], T]) -> T: ...
 

@@ -213,6 +213,8 @@ class ToyCentre:
         self.grant_every = grant_every
         self.now = NINE_AM
         self.poison: set[str] = set()
+        self.stock: dict[str, int] = {}
+        """What a till that asks is granted."""
         self.manners = Manners()
         self.start()
 
@@ -226,6 +228,7 @@ class ToyCentre:
             digest=lambda tx, store: self.sums(store, tx),
             new_id=lambda: new_id(self.now, self.rng.randbytes),
             nonce=lambda: self.rng.randbytes(8).hex(),
+            want=self._want,
         )
         return CentreEnd(StoreTables, domain, self.shelf, self.manners)
 
@@ -240,6 +243,15 @@ class ToyCentre:
         if number % self.grant_every == 0:
             self.grant(store, body.sku, 1)
         return APPLIED
+
+    def _want(self, tx: Any, store: str, rows: list[tuple[str, int]], now: int) -> int:
+        granted = 0
+        for sku, qty in rows:
+            if self.stock.get(sku, 0) >= qty:
+                self.stock[sku] -= qty
+                self.grant(store, sku, qty)
+                granted += 1
+        return granted
 
     def grant(self, store: str, sku: str, qty: int) -> None:
         decide(self.db, store, decisions.Granted(sku, qty), at=self.now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ import msgspec
 from sync import sqlite
 from sync.agent.config import LineStatus
 from sync.ids import new_id
-from sync.replica import commands
+from sync.replica import commands, till
 from sync.replica.context import Context, Moment
 from sync.replica.decisions import apply_decision, apply_rows
 from sync.replica.open import open_replica
@@ -88,6 +88,8 @@ class DemoNode:
         self.reader = sqlite.connect(self.path, read_only=True)
         self.queues: set[asyncio.Queue[set[str]]] = set()
         self.performed: list[tuple[str, dict[str, Any]]] = []
+        self.grants: dict[str, int] = {}
+        """What the centre's pool would give to a till that asks."""
         self.lost_answers = 0
         """So many of the next commands are done, and their answers lost."""
 
@@ -105,6 +107,16 @@ class DemoNode:
 
     def new_id(self) -> str:
         return new_id(self.now, self.dice.randbytes)
+
+    async def ask_share(self, rows: Sequence[tuple[str, int]]) -> bool:
+        """What the share lacks; `grants` says what a centre would give."""
+        granted = 0
+        for sku, qty in till.lacking(self.db, rows) if self.up else ():
+            if self.grants.get(sku, 0) >= qty:
+                self.grants[sku] -= qty
+                self.decide(d.Granted(sku, qty))
+                granted += 1
+        return granted > 0
 
     async def perform(
         self, name: str, args: dict[str, Any], *, command_id: str, person: str, device: str

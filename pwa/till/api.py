@@ -17,6 +17,8 @@ from sync.replica.till import question
 from sync.texts import N_
 
 PERSON = "till"
+MOST_ROWS = 100
+"""Rows of one sale that the centre is asked about."""
 
 
 class SaleRow(msgspec.Struct, frozen=True):
@@ -111,6 +113,8 @@ async def sell(request: Till) -> Response[bytes]:
         sale = msgspec.json.decode(await request.body(), type=Sale)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         return problem(422, t("The till sent something that cannot be read: {problem}", problem=str(error)))
+    # The share first; what it lacks the centre may grant while the shopper waits, line up.
+    await node_of(request).ask_share([(row.code[:120], row.qty) for row in sale.rows[:MOST_ROWS]])
     args = {"sale": sale.sale, "rows": [[row.code, row.qty] for row in sale.rows], "insist": sale.insist}
     # An insisted sale is another question than the one that was refused a moment ago.
     number = f"{device(request)}.{sale.sale}" + (".insist" if sale.insist else "")

@@ -13,7 +13,7 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,7 +34,7 @@ from sync.link.clock import LinkClock, Reading
 from sync.link.ending import Ending
 from sync.link.proof import token_hash
 from sync.link.store_end import StoreEnd
-from sync.replica import commands, log, timers
+from sync.replica import commands, log, till, timers
 from sync.replica.commands import Outcome
 from sync.replica.context import Context
 from sync.sqlite import Connection
@@ -44,6 +44,8 @@ _log = structlog.get_logger("yipan.node")
 T = TypeVar("T")
 SOFTWARE = "0.1.0"
 MOST_HINTS = 16
+ASK_LIMIT_S = 0.3
+"""How long a shopper at the till waits for the centre."""
 PRUNE_EVERY = 3_600
 NEW_WORK = frozenset(("accept", "start_wave", "open_manifest", "send_transfer", "receive", "count"))
 """Not begun while the disk is full; what is under way can still be finished."""
@@ -75,6 +77,7 @@ class StoreNode:
         self._trouble = ""
         self._ticks = 0
         self._ballast = Ballast(Path(config.data_dir) / "ballast")
+        self._asking: dict[int, asyncio.Future[None]] = {}
         self._subscribers: set[asyncio.Queue[set[str]]] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._lock: int | None = None
@@ -139,6 +142,36 @@ class StoreNode:
             return outcome
 
         return await self._do(job)
+
+    async def ask_share(self, rows: Sequence[tuple[str, int]]) -> bool:
+        """A till is about to sell (code, quantity): ask the centre for what the share lacks of it.
+
+        Waits for the answer, but not for long: the sale is then decided by what is here. True: answered.
+        """
+        if not self._up:
+            return False
+        lacking = await self.read(lambda db: till.lacking(db, rows))
+        if not lacking:
+            return False
+
+        def job(tx: Connection) -> int:
+            question, frames = self.end.ask(lacking)
+            self._frames += frames
+            return question
+
+        question = await self._do(job)
+        if not question:
+            return False
+        if self.end.answered(question):
+            return True
+        heard = self._asking[question] = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait_for(heard, ASK_LIMIT_S)
+            return True
+        except TimeoutError:
+            return False
+        finally:
+            del self._asking[question]
 
     async def read(self, fn: Callable[[Connection], T]) -> T:
         """Run `fn` on a read-only connection, in one snapshot, beside the writer."""
@@ -300,6 +333,9 @@ class StoreNode:
                 raise
 
         await self._do(job)
+        for question, heard in self._asking.items():
+            if not heard.done() and self.end.answered(question):
+                heard.set_result(None)
 
     async def _line_lost(self, trouble: str) -> tuple[int, int]:
         progress = self.end.progress if self._opened else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,6 +53,21 @@ def blocks(db: Connection) -> bool:
 def question(db: Connection, code: str, qty: int = 1) -> Answer:
     item = item_of(db, code)
     return answer(db, code, item.sku, qty) if item else Answer(Says.UNKNOWN, code, qty)
+
+
+def lacking(db: Connection, rows: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    """What a sale lacks in the share though it lies there free: (SKU, units) to ask the centre for."""
+    wanted: dict[str, int] = {}
+    for code, qty in rows:
+        item = item_of(db, code)
+        if item is not None and qty > 0:
+            wanted[item.sku] = wanted.get(item.sku, 0) + qty
+    found = []
+    for sku, qty in wanted.items():
+        shelf = read.shelf(db, sku)
+        if shelf.share < qty <= shelf.free:
+            found.append((sku, qty - shelf.share))
+    return found
 
 
 def answer(db: Connection, code: str, sku: str, qty: int) -> Answer:

@@ -21,8 +21,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from server import schema
-from server.link.decide import decide
+from server.link.decide import decide, publish
 from server.link.endpoint import HANDLERS
+from server.stock.load import load as load_stock
 from server.writer import Writer
 from sync import sqlite
 from sync.agent.config import NodeConfig
@@ -393,3 +394,38 @@ async def test_a_portal_that_answers_in_the_centre_s_place_is_treated_as_no_line
     assert seen
     assert TOKEN.encode() not in b"".join(seen)
     server.close()
+
+
+async def test_a_till_that_asks_is_granted_from_the_pool_in_well_under_the_time_a_shopper_waits(
+    tmp_path: Path, centre: Centre
+) -> None:
+    from sync.replica import till
+
+    def load(tx: Any) -> None:
+        tx.execute("INSERT INTO item (sku, name_en, name_zh) VALUES ('JEANS', 'Jeans', '牛仔裤')")
+        publish(tx, "catalogue", "JEANS", {"name_en": "Jeans", "name_zh": "牛仔裤", "gtins": []})
+        load_stock(tx, "S001", [("JEANS", 3)], "D1", time.time_ns() // 1_000_000)
+
+    await centre.writer.do(load)
+    async with running(StoreNode(config(tmp_path, centre))) as node:
+
+        async def stands(share: int) -> bool:
+            return await node.read(lambda db: till.question(db, "JEANS").share == share)
+
+        for _ in range(500):
+            if await stands(2):
+                break
+            await asyncio.sleep(0.01)
+        assert await node.ask_share([("JEANS", 2)]) is False, "the share has it: nobody is asked"
+        began = time.monotonic()
+        assert await node.ask_share([("JEANS", 3)]) is True
+        assert time.monotonic() - began < 0.3
+        assert await stands(3)
+        sale = {"sale": "R1", "rows": [["JEANS", 3]]}
+        sold = await node.perform("till_sale", sale, command_id="till.R1", person="till", device="t1")
+        assert sold.result["debt"] == 0
+        left = "SELECT on_hand, share, pool FROM stock WHERE sku = 'JEANS'"
+        await centre.until(lambda: centre.rows(left) == [(0, 0, 0)])
+        await node.cut(True)
+        await until(lambda: not node.status().up)
+        assert await node.ask_share([("JEANS", 1)]) is False

@@ -361,7 +361,18 @@ async def test_a_till_sells_from_the_share_and_is_told_whom_the_rest_is_promised
     again = await http.post("/till/sales", json=sale, headers=key)
     assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
     assert node.db.execute("SELECT on_hand FROM stock WHERE sku = ?", (CAP,)).fetchone()[0] == 10
-    node.offer(1, [(CAP, 10)], shopper="W. Li")
+    # The share is empty; ten more lie there that are the centre's. It grants some while the shopper waits.
+    node.grants[CAP] = 3
+    two = {"sale": "R-1b", "rows": [{"code": CAP, "qty": 2}]}
+    granted = await http.post("/till/sales", json=two, headers=key)
+    assert (granted.status_code, granted.json()["debt"]) == (201, 0)
+    assert node.grants[CAP] == 1
+    node.up = False
+    one = {"sale": "R-1c", "rows": [{"code": CAP, "qty": 1}]}
+    alone = await http.post("/till/sales", json=one, headers=key)
+    assert (alone.status_code, alone.json()["reason"]) == (409, "no_share")
+    node.up = True
+    node.offer(1, [(CAP, 8)], shopper="W. Li")
     sale = {"sale": "R-2", "rows": [{"code": CAP, "qty": 1}]}
     refused = await http.post("/till/sales", json=sale, headers=key)
     assert refused.status_code == 409

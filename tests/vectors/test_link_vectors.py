@@ -44,6 +44,15 @@ def a_day_in_small(pair: Pair) -> None:
     pair.run()
 
 
+def a_till_asks(pair: Pair) -> None:
+    pair.connect()
+    pair.centre.stock = {"TEE": 1}
+    for sku in ("TEE", "TEE"):
+        _, frames = pair.store.end.ask([(sku, 1)])
+        pair.to_centre(frames)
+        pair.run()
+
+
 def an_old_copy(pair: Pair) -> None:
     pair.connect()
     pair.sell("A")
@@ -66,6 +75,7 @@ def a_wrong_token(pair: Pair) -> None:
 CONVERSATIONS: tuple[Callable[[Pair], None], ...] = (
     first_contact,
     a_day_in_small,
+    a_till_asks,
     an_old_copy,
     a_wrong_token,
 )
