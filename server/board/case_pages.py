@@ -1,22 +1,29 @@
-"""Cases: the list, one case with its facts, and closing it with what was found."""
+"""Cases: the list, one case with its facts, its remedies done here, and closing it with what was found."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from server.board.words import case_words, happened_word, state
+from server.board.remedy_forms import PERMISSION, forms
+from server.board.words import case_words, done_words, happened_word, state
+from server.cases import settle
 from server.cases.book import close_case
-from server.cases.kinds import remedies
+from server.cases.kinds import outcome, remedies
+from server.cases.notes import kept
+from server.db import Tx
 from server.pages import WebRequest, language_of, page, texts
-from server.signin.web import check
+from server.signin.second import second_person
+from server.signin.session import Manager
+from server.signin.web import check, within_reach
 from sync.rules.permissions import may
-from sync.rules.refusals import Why, refuse
+from sync.rules.refusals import Refused, Why, refuse
 
 SHOWN = 200
 OUTCOME_LETTERS = 500
@@ -34,7 +41,7 @@ def cases_now(db: sqlite3.Connection, *, region: str, store: str, closed: bool) 
     ).fetchall()
 
 
-def case_now(db: sqlite3.Connection, case_id: str) -> dict[str, Any] | None:
+def case_now(db: sqlite3.Connection, case_id: str, manager: Manager) -> dict[str, Any] | None:
     case = db.execute(f"{_CASES} WHERE c.id = ?", (case_id,)).fetchone()
     if case is None:
         return None
@@ -55,7 +62,11 @@ def case_now(db: sqlite3.Connection, case_id: str) -> dict[str, Any] | None:
         "case": dict(case),
         "facts": facts,
         "closer": db.execute("SELECT name FROM person WHERE id = ?", (case["closed_by"],)).fetchone(),
-        "people": dict(db.execute("SELECT id, name FROM person").fetchall()) if facts else {},
+        "people": dict(db.execute("SELECT id, name FROM person").fetchall()),
+        "forms": forms(db, case, manager),
+        "done": kept(case).get("done", []),
+        "counting": kept(case).get("count_asked", []),
+        "stores": {row["code"]: row for row in db.execute("SELECT code, name_en, name_zh FROM store")},
     }
 
 
@@ -82,15 +93,16 @@ async def cases_page(
         closed=closed,
         store=store,
         tell=lambda case: case_words(case, own),
+        outcome=lambda case: outcome(case, own.translate),
     )
 
 
 async def _found(request: WebRequest, case_id: str, permission: str) -> dict[str, Any]:
-    found = await request.app.state.writer.read(lambda db: case_now(db, case_id))
+    manager = request.scope["user"]
+    found = await request.app.state.writer.read(lambda db: case_now(db, case_id, manager))
     if found is None:
         raise refuse(Why.UNKNOWN_TASK)
     case = found["case"]
-    manager = request.scope["user"]
     if manager.scope_region and not case["region"]:
         # A case of no store belongs to headquarters.
         raise refuse(Why.OUT_OF_SCOPE, place=case_id, person=manager.name)
@@ -106,7 +118,9 @@ async def case_page(request: WebRequest, case_id: FromPath[str]) -> Response[str
     return _case(request, found)
 
 
-def _case(request: WebRequest, found: dict[str, Any], trouble: str = "", status: int = 200) -> Response[str]:
+def _case(
+    request: WebRequest, found: dict[str, Any], trouble: str = "", status: int = 200, next_step: str = ""
+) -> Response[str]:
     own = texts(language_of(request))
     case = found["case"]
     return page(
@@ -122,6 +136,9 @@ def _case(request: WebRequest, found: dict[str, Any], trouble: str = "", status:
         and may(request.scope["user"].actor, "case.close", store=case["store"], region=case["region"] or "")
         is None,
         trouble=trouble,
+        next_step=next_step,
+        outcome=outcome(case, own.translate),
+        tell_done=lambda one: done_words(one, own, found["stores"], found["people"]),
     )
 
 
@@ -147,4 +164,61 @@ async def close(request: WebRequest, case_id: FromPath[str]) -> Response[Any]:
     return Redirect(f"/cases/{case_id}", status_code=303)
 
 
-HANDLERS = [cases_page, case_page, close]
+@post("/cases/{case_id:str}/do/{what:str}", status_code=200)
+async def do_remedy(request: WebRequest, case_id: FromPath[str], what: FromPath[str]) -> Response[Any]:
+    """Carry out a remedy. A refusal is said on the case's own page, where the next try starts."""
+    found = await _found(request, case_id, "case.view")
+    if what not in PERMISSION:
+        raise refuse(Why.UNKNOWN_COMMAND, name=what[:40])
+    case, form = found["case"], await request.form()
+    region = case["region"] or request.scope["user"].scope_region
+    own = texts(language_of(request))
+    try:
+        manager = check(request, PERMISSION[what], store=case["store"], region=region)
+        second = await second_person(
+            request, manager, form, PERMISSION[what], store=case["store"], region=region
+        )
+        if what == "reassign":
+            await within_reach(request, str(form.get("store", "")))
+        now = request.app.state.clock()
+        skus = [*map(str, form.getall("sku", [])), str(form.get("other", ""))]
+        await request.app.state.writer.do(
+            lambda tx: _do(tx, what, case_id, form, skus, now=now, person=manager.id, second=second)
+        )
+    except Refused as no:
+        found = await _found(request, case_id, "case.view")
+        refusal = no.refusal
+        status = 403 if refusal.reason in (Why.NOT_ALLOWED, Why.OUT_OF_SCOPE) else 409
+        return _case(
+            request, found, refusal.sentence(own.translate), status, refusal.next_step(own.translate)
+        )
+    return Redirect(f"/cases/{case_id}", status_code=303)
+
+
+def _do(
+    tx: Tx,
+    what: str,
+    case: str,
+    form: Mapping[str, Any],
+    skus: list[str],
+    *,
+    now: int,
+    person: str,
+    second: str,
+) -> None:
+    match what:
+        case "reassign":
+            settle.choose_store(tx, case, str(form.get("store", "")), now=now, person=person)
+        case "cancel":
+            settle.cancel_order(tx, case, now=now, person=person, second=second)
+        case "count":
+            settle.ask_count(tx, case, skus, now=now, person=person)
+        case "retry":
+            settle.try_again(tx, case, now=now, person=person)
+        case "go-on":
+            settle.let_go_on(tx, case, str(form.get("box", "")), now=now, person=person)
+        case "rebase":
+            settle.start_afresh(tx, case, now=now, person=person)
+
+
+HANDLERS = [cases_page, case_page, close, do_remedy]

@@ -1,8 +1,12 @@
-"""One order with its history: what was bought, who works it, what happened when, what was told."""
+"""One order with its history: what was bought, who works it, what happened when, what was told.
+
+Those who may cancel it here, choose another store, or ask the store that owns it to give it back.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar import Response, get, post
@@ -11,11 +15,14 @@ from litestar.response import Redirect
 
 from server.board.pulse import happening
 from server.board.words import ENDINGS, KINDS, case_words, happened_word, sentence, state
+from server.offers.by_hand import ask_for_it, move_to, who_could
 from server.orders.cancel import cancel
 from server.pages import WebRequest, language_of, page, texts
-from server.signin.web import check
+from server.signin.second import second_person
+from server.signin.session import Manager
+from server.signin.web import check, within_reach
 from sync.rules.permissions import may, needs_second
-from sync.rules.refusals import Why, refuse
+from sync.rules.refusals import Refused, Why, refuse
 
 
 def masked_name(name: str) -> str:
@@ -31,8 +38,11 @@ def masked_phone(phone: str) -> str:
     return f"•••• {digits[-4:]}" if len(digits) >= 4 else ""
 
 
-def order_now(db: sqlite3.Connection, no: str) -> dict[str, Any] | None:
-    """Everything the page shows, in one snapshot. Personal data leaves this function masked."""
+def order_now(db: sqlite3.Connection, no: str, manager: Manager) -> dict[str, Any] | None:
+    """Everything the page shows, in one snapshot. Personal data leaves this function masked.
+
+    `able` of a part: stores it could be offered to by this manager; None where nothing can be chosen.
+    """
     order = db.execute("SELECT * FROM shop_order WHERE no = ?", (no,)).fetchone()
     if order is None:
         return None
@@ -41,6 +51,9 @@ def order_now(db: sqlite3.Connection, no: str) -> dict[str, Any] | None:
         fulfilment.append(
             {
                 "fo": dict(fo),
+                "able": who_could(db, fo["fo"], region=manager.scope_region)
+                if fo["state"] in ("waiting", "person", "offered") and order["state"] == "open"
+                else None,
                 "lines": db.execute(
                     "SELECT l.*, i.name_en, i.name_zh FROM fulfilment_line l"
                     " LEFT JOIN item i ON i.sku = l.sku WHERE l.fo = ? ORDER BY l.line",
@@ -124,24 +137,42 @@ def place_of(found: dict[str, Any], manager_region: str) -> str:
 
 @get("/orders/{no:str}")
 async def order_page(request: WebRequest, no: FromPath[str]) -> Response[str]:
-    found = await request.app.state.writer.read(lambda db: order_now(db, no))
+    found, region = await _found(request, no)
+    check(request, "order.view", region=region, read=True)
+    return _order(request, found, region)
+
+
+async def _found(request: WebRequest, no: str) -> tuple[dict[str, Any], str]:
+    """The order and the region to judge by."""
+    manager = request.scope["user"]
+    found = await request.app.state.writer.read(lambda db: order_now(db, no, manager))
     if found is None:
         raise refuse(Why.UNKNOWN_ORDER, order=no)
-    region = place_of(found, request.scope["user"].scope_region)
-    manager = check(request, "order.view", region=region, read=True)
+    return found, place_of(found, manager.scope_region)
+
+
+def _order(
+    request: WebRequest,
+    found: dict[str, Any],
+    region: str,
+    *,
+    trouble: str = "",
+    next_step: str = "",
+    status: int = 200,
+) -> Response[str]:
+    manager: Manager = request.scope["user"]
     own = texts(language_of(request))
 
     def store_name(code: str) -> str:
         return own.name(found["stores"][code]) if code in found["stores"] else code
 
-    may_cancel = (
-        found["order"]["state"] == "open"
-        and may(manager.actor, "order.cancel", region=region) is None
-        and not needs_second(manager.role, "order.cancel")
-    )
+    is_open = found["order"]["state"] == "open"
     return page(
         request,
         "orders/page.html",
+        status=status,
+        trouble=trouble,
+        next_step=next_step,
         **found,
         tell=lambda e: sentence(e, own),
         state=lambda word: state(word, own),
@@ -150,23 +181,84 @@ async def order_page(request: WebRequest, no: FromPath[str]) -> Response[str]:
         kind=lambda word: own.say(KINDS[word]) if word in KINDS else word,
         store_name=store_name,
         case_sentence=lambda case: case_words(case, own, store_name(case["store"])),
-        may_cancel=may_cancel,
+        may_cancel=is_open and may(manager.actor, "order.cancel", region=region) is None,
+        may_reassign=is_open and may(manager.actor, "order.reassign", region=region) is None,
+        second=needs_second(manager.role, "order.cancel"),
     )
 
 
-@post("/orders/{no:str}/cancel")
-async def cancel_order(request: WebRequest, no: FromPath[str]) -> Redirect:
-    state = request.app.state
-    found = await state.writer.read(lambda db: order_now(db, no))
-    if found is None:
-        raise refuse(Why.UNKNOWN_ORDER, order=no)
-    region = place_of(found, request.scope["user"].scope_region)
-    manager = check(request, "order.cancel", region=region)
-    if needs_second(manager.role, "order.cancel"):
-        raise refuse(Why.NOT_ALLOWED, person=manager.name)
-    now = state.clock()
-    await state.writer.do(lambda tx: cancel(tx, no, now=now, by=manager.id))
+async def _acted(
+    request: WebRequest, no: str, act: Callable[[dict[str, Any], str], Awaitable[None]]
+) -> Response[Any]:
+    """Do it and show the order; a refusal is said on the order's own page."""
+    found, region = await _found(request, no)
+    check(request, "order.view", region=region, read=True)
+    try:
+        await act(found, region)
+    except Refused as no_:
+        refusal, own = no_.refusal, texts(language_of(request))
+        found, region = await _found(request, no)
+        return _order(
+            request,
+            found,
+            region,
+            trouble=refusal.sentence(own.translate),
+            next_step=refusal.next_step(own.translate),
+            status=403 if refusal.reason in (Why.NOT_ALLOWED, Why.OUT_OF_SCOPE) else 409,
+        )
     return Redirect(f"/orders/{no}", status_code=303)
 
 
-HANDLERS = [order_page, cancel_order]
+@post("/orders/{no:str}/cancel", status_code=200)
+async def cancel_order(request: WebRequest, no: FromPath[str]) -> Response[Any]:
+    form, state = await request.form(), request.app.state
+
+    async def act(_found: dict[str, Any], region: str) -> None:
+        manager = check(request, "order.cancel", region=region)
+        second = await second_person(request, manager, form, "order.cancel", region=region)
+        now = state.clock()
+        await state.writer.do(lambda tx: cancel(tx, no, now=now, by=manager.id, second=second))
+
+    return await _acted(request, no, act)
+
+
+@post("/orders/{no:str}/offer", status_code=200)
+async def offer_order(request: WebRequest, no: FromPath[str]) -> Response[Any]:
+    """A person chooses the store: of a part that waits, or of one whose offer nobody has accepted."""
+    form, state = await request.form(), request.app.state
+    fo, store = str(form.get("fo", ""))[:40], str(form.get("store", ""))[:40]
+
+    async def act(found: dict[str, Any], region: str) -> None:
+        manager = check(request, "order.reassign", region=region)
+        _its_part(found, fo)
+        await within_reach(request, store)
+        now = state.clock()
+        await state.writer.do(lambda tx: move_to(tx, fo, store, now, person=manager.id))
+
+    return await _acted(request, no, act)
+
+
+@post("/orders/{no:str}/ask-back", status_code=200)
+async def ask_order_back(request: WebRequest, no: FromPath[str]) -> Response[Any]:
+    """What a store owns is asked back; when the store has answered, it goes to the next one by itself."""
+    form, state = await request.form(), request.app.state
+    fo = str(form.get("fo", ""))[:40]
+
+    async def act(found: dict[str, Any], region: str) -> None:
+        manager = check(request, "order.reassign", region=region)
+        part = _its_part(found, fo)
+        await within_reach(request, part["fo"]["store"])
+        now = state.clock()
+        await state.writer.do(lambda tx: ask_for_it(tx, fo, now, person=manager.id))
+
+    return await _acted(request, no, act)
+
+
+def _its_part(found: dict[str, Any], fo: str) -> dict[str, Any]:
+    for part in found["fulfilment"]:
+        if part["fo"]["fo"] == fo:
+            return part  # type: ignore[no-any-return]
+    raise refuse(Why.UNKNOWN_ORDER, order=fo or "–")
+
+
+HANDLERS = [order_page, cancel_order, offer_order, ask_order_back]

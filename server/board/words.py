@@ -50,6 +50,9 @@ SENTENCES: dict[str, str] = {
     "store_resumed": N_("takes offers again"),
     "case_opened": N_("a case was opened"),
     "case_closed": N_("a case was settled"),
+    "chosen_by_hand": N_("chosen by hand"),
+    "asked_back": N_("asked to give it back"),
+    "seconded": N_("a second person stood by it"),
     "expiring_soon": N_("pickup hold ends soon"),
     "late": N_("came too late"),
     "extended": N_("deadline moved"),
@@ -151,6 +154,33 @@ def happened_word(kind: str, own: Texts) -> str:
     """The kind of an event or fact, in words where there are any."""
     known = SENTENCES.get(kind) or FACTS.get(kind)
     return own.say(known) if known else kind.replace("_", " ")
+
+
+DONE: dict[str, str] = {
+    "reassign": N_("offered to {store} by hand"),
+    "cancel": N_("cancellation asked for"),
+    "count": N_("count asked: {skus}"),
+    "counted": N_("counted: {skus}, {found} found, {expected} expected"),
+    "retry": N_("tried again: {settled} applied, {waiting} still wait"),
+    "go_on": N_("let the box go on"),
+    "rebase": N_("fresh snapshot ordered"),
+}
+
+
+def done_words(one: dict[str, Any], own: Texts, stores: dict[str, Any], people: dict[str, str]) -> str:
+    """What somebody did about a case, and who stood by it."""
+    known = DONE.get(one.get("what", ""))
+    if known is None:
+        return str(one.get("what", "")).replace("_", " ")
+    store = one.get("store", "")
+    facts = {
+        **one,
+        "store": own.name(stores[store]) if store in stores else store,
+        "skus": ", ".join(one.get("skus", [])),
+    }
+    said = own.say(known, **facts)
+    second = one.get("second", "")
+    return own.say("{said}, with {second}", said=said, second=people.get(second, second)) if second else said
 
 
 def state(code: str, own: Texts) -> str:

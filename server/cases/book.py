@@ -46,7 +46,7 @@ def open_case(
     found = [_plain(one) for one in evidence]
     if join:
         row = tx.execute(
-            "SELECT id, evidence FROM open_case WHERE state = 'open' AND kind = ? AND store = ?"
+            "SELECT id, evidence, params FROM open_case WHERE state = 'open' AND kind = ? AND store = ?"
             " AND order_no = ? AND sku = ? AND fence = ? LIMIT 1",
             (kind, store, order_no, sku, fence),
         ).fetchone()
@@ -55,7 +55,8 @@ def open_case(
                 "UPDATE open_case SET evidence = ?, params = ? WHERE id = ?",
                 (
                     json.dumps((json.loads(row["evidence"]) + found)[-_MOST_EVIDENCE:], ensure_ascii=False),
-                    json.dumps(dict(params or {}), ensure_ascii=False),
+                    # What people did about it so far stays with it.
+                    json.dumps(json.loads(row["params"]) | dict(params or {}), ensure_ascii=False),
                     row["id"],
                 ),
             )

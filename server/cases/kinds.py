@@ -158,6 +158,27 @@ KINDS: dict[str, CaseKind] = {
 }
 
 
+OUTCOMES: dict[str, str] = {
+    "applied": N_("The facts were applied."),
+    "routed": N_("A store was found."),
+    "reassigned": N_("Another store was chosen."),
+    "escalated": N_("It went on as another case."),
+    "cancelled": N_("The order was cancelled."),
+    "order_over": N_("The order came to its end."),
+    "paid": N_("The debt was paid."),
+    "arrived": N_("The rest arrived."),
+    "counted": N_("It was counted."),
+    "went_on": N_("The box goes on; what only it has is taken."),
+    "rebased": N_("The store starts from a fresh snapshot."),
+}
+"""Outcomes that the system writes; a person's are in their own words."""
+
+
+def outcome(case: Mapping[str, Any], translate: Callable[[str], str]) -> str:
+    known = OUTCOMES.get(case["outcome"])
+    return translate(known) if known else str(case["outcome"])
+
+
 def sentence(case: Mapping[str, Any], translate: Callable[[str], str]) -> str:
     """What happened, in the reader's language. `case` is a row of open_case."""
     kind = KINDS.get(case["kind"])

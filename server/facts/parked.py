@@ -16,16 +16,16 @@ from sync.wire import decisions as d
 from sync.wire.facts import Fact
 
 
-def retry_parked(tx: Tx, *, now: int, note: str = "") -> int:
-    """Apply parked facts (those with this note, or all) again; returns how many are settled now.
+def retry_parked(tx: Tx, *, now: int, note: str = "", store: str = "") -> int:
+    """Apply parked facts (those with this note and store, or all) again; how many are settled now.
 
     In the order in which they were numbered. One that still cannot be applied stays as it is.
     """
     rows = tx.execute(
         "SELECT store, incarnation, number, kind, raw FROM fact WHERE verdict = 'parked'"
-        " AND (?1 = '' OR note = ?1) AND note NOT IN ('other_bytes', 'revoked')"
+        " AND (?1 = '' OR note = ?1) AND (?2 = '' OR store = ?2) AND note NOT IN ('other_bytes', 'revoked')"
         " ORDER BY received_at, store, incarnation, number",
-        (note,),
+        (note, store),
     ).fetchall()
     return sum(_again(tx, row, now) for row in rows)
 

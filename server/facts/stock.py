@@ -7,6 +7,7 @@ goes beyond rights is repaired by the book and named here: verdict `forced`, wit
 from __future__ import annotations
 
 from server.cases.book import open_case
+from server.cases.notes import counted
 from server.db import Tx
 from server.facts.source import Source
 from server.facts.verdict import APPLIED, Verdict
@@ -31,6 +32,7 @@ def stock_fact(tx: Tx, source: Source, body: f.Body) -> Verdict:
     match body:
         case f.Counted():
             book.unsuppress(tx, store, sku)
+            counted(tx, store, sku, found=body.found, expected=body.expected, now=now, person=fact.person)
             happened(
                 tx,
                 "count_closed",

@@ -18,8 +18,9 @@ from sync.rules.refusals import Why, refuse
 __all__ = ["Cancelled", "cancel"]
 
 
-def cancel(tx: Tx, order_no: str, *, now: int, by: str = "", reason: str = "") -> Cancelled:
-    """Ask for it, as often as one likes. Raises Refused for an order that is not known."""
+def cancel(tx: Tx, order_no: str, *, now: int, by: str = "", reason: str = "", second: str = "") -> Cancelled:
+    """Ask for it, as often as one likes. `second`: who stood by it, where one person may not alone.
+    Raises Refused for an order that is not known."""
     order = tx.execute(
         "SELECT state, channel, cancel_requested_at FROM shop_order WHERE no = ?", (order_no,)
     ).fetchone()
@@ -42,6 +43,8 @@ def cancel(tx: Tx, order_no: str, *, now: int, by: str = "", reason: str = "") -
             channel=order["channel"],
             data={"reason": reason} if reason else None,
         )
+        if second:
+            happened(tx, "seconded", at=now, order_no=order_no, person=second, notify=False)
         for fo, state, fence in tx.execute(
             "SELECT fo, state, fence FROM fulfilment_order WHERE order_no = ? ORDER BY fo", (order_no,)
         ).fetchall():

@@ -150,10 +150,22 @@ def settle_order(tx: Tx, order_no: str, now: int) -> str:
     if state != order["state"]:
         closed = now if state in ("done", "cancelled") else 0
         tx.execute("UPDATE shop_order SET state = ?, closed_at = ? WHERE no = ?", (state, closed, order_no))
+        if closed:
+            _nothing_left_to_ask(tx, order_no, now)
         if state == "cancelled":
             happened(tx, "cancelled", at=now, order_no=order_no, channel=order["channel"])
         tx.touched.add(f"order:{order_no}")
     return state
+
+
+def _nothing_left_to_ask(tx: Tx, order_no: str, now: int) -> None:
+    """The order is over: who holds it and whether it was fetched is no question any more."""
+    for row in tx.execute(
+        "SELECT id FROM open_case WHERE order_no = ? AND state = 'open'"
+        " AND kind IN ('store_silent', 'no_show')",
+        (order_no,),
+    ).fetchall():
+        close_case(tx, row["id"], now=now, by="", outcome="order_over")
 
 
 def _wait_no_more(tx: Tx, fo: str) -> None:

@@ -109,6 +109,16 @@ def check(
     return manager
 
 
+async def within_reach(request: WebRequest, store: str) -> None:
+    """The chosen store is within the manager's own place of work, too."""
+    row = await request.app.state.writer.read(
+        lambda db: db.execute("SELECT region FROM store WHERE code = ?", (store,)).fetchone()
+    )
+    if row is None:
+        raise refuse(Why.UNKNOWN_STORE, store=store[:40] or "–")
+    check(request, "order.reassign", store=store, region=row["region"])
+
+
 def _back(path: str) -> str:
     """Only ways inside this site: a sign-in link must not send people elsewhere."""
     inside = path.startswith("/") and not path.startswith(("//", "/\\"))
