@@ -14,6 +14,7 @@ import math
 from server.db import Tx
 from server.link.decide import publish
 from server.policy.read import policy
+from server.routing.map import map_of
 from server.stock import book, demand
 from server.stock.marks import Marks, Place, marks_of
 from sync.rules import sizing
@@ -56,7 +57,7 @@ def rebalance(tx: Tx, now: int) -> int:
 def next_due(tx: Tx) -> int | None:
     """When something that moved is to be looked at; None while nothing waits."""
     moved = marks_of(tx).moved
-    if not moved or not policy(tx, "rebalance"):
+    if not moved or not map_of(tx).knows_demand or not policy(tx, "rebalance"):
         return None
     return next(iter(moved.values())) + policy(tx, "rebalance_s") * 1000
 
