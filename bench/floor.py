@@ -148,6 +148,9 @@ async def link(socket: WebSocket[Any, Any, Any]) -> None:
 
 
 def main() -> None:
+    if len(sys.argv) != 3:
+        print("floor.py is started by centre.py, which measures both")
+        return
     path, port = sys.argv[1], int(sys.argv[2])
     app = Litestar([place, link], openapi_config=None, logging_config=None)
     app.state.writer = Writer(path, 2_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -10,6 +11,7 @@ import uvicorn
 from litestar import Litestar
 
 from pwa.app import make_app
+from pwa.web import compile_pages
 from sync.agent.config import NodeConfig
 from sync.agent.node import StoreNode
 
@@ -39,9 +41,12 @@ def running(node: StoreNode) -> Callable[[Litestar], AbstractAsyncContextManager
     @asynccontextmanager
     async def life(app: Litestar) -> AsyncIterator[None]:
         await node.start()
+        # Beside the first requests: the first look at each page must not be the one that compiles it.
+        compiling = asyncio.create_task(asyncio.to_thread(compile_pages))
         try:
             yield
         finally:
+            await asyncio.gather(compiling, return_exceptions=True)
             await node.stop()
 
     return life
