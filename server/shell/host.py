@@ -1,7 +1,8 @@
 """`yipan host`: store nodes beside the centre, for shops without a box of their own.
 
 Each hosted node is the same program in a process of its own, with a folder, a port and a token, so
-that one shop's trouble stays its own. A node that ends is started again, slower each time.
+that one shop's trouble stays its own. A node that ends is started again, slower each time. Nodes end with
+this process, however it ends: two processes on one store's folder would stand in each other's way.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from types import FrameType
 
 import click
 
+from server.shell.children import die_with_parent
 from server.shell.say import Stop, as_json, writing_to
 
 LONGEST_PAUSE_S = 60.0
@@ -91,7 +93,14 @@ def host(
 def start(node: Hosted, centre: str, address: str) -> None:
     with node.log.open("ab") as log:
         node.process = subprocess.Popen(
-            node.command(address), env=node.environment(centre), stdout=log, stderr=log
+            node.command(address),
+            env=node.environment(centre),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            # A Ctrl-C reaches this process alone, which then ends the nodes in order.
+            start_new_session=True,
+            preexec_fn=die_with_parent(),
         )
     node.started = time.monotonic()
     node.again_at = 0.0
