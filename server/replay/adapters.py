@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
-
-import msgspec
+from typing import TypeVar
 
 from server.db import Tx
-from server.facts.apply import apply_fact
-from server.link.logs import StoreTables
-from server.link.snapshot import snapshot
+from server.link.serve import new_end
 from server.replay.habits import DAY, HOUR
 from server.schema import fresh
-from server.stock.digest import digest as centre_digest
 from sync.agent.applier import ReplicaApplier
 from sync.ids import Dice, new_id
-from sync.link.centre_end import CentreEnd, Domain, Manners
-from sync.link.logs import CentreLog, StoreLog
+from sync.link.centre_end import CentreEnd, Manners
+from sync.link.logs import StoreLog
 from sync.link.shelf import SnapshotShelf
 from sync.replica.log import ReplicaLog
 from sync.replica.open import open_replica
@@ -48,23 +43,12 @@ def hasty(db: AnyDb) -> AnyDb:
 
 
 class Ends:
-    """Makes the centre's end of each session."""
+    """Makes the centre's end of each session, wired as the running centre wires it."""
 
     def __init__(self, now: Callable[[], int], dice: Dice) -> None:
-        self._domain = Domain(
-            apply_fact=lambda tx, store, incarnation, number, fact, at: apply_fact(
-                tx, store, incarnation, number, fact, now=at
-            ),
-            snapshot=_snapshot,
-            digest=centre_digest,
-            new_id=lambda: new_id(now(), dice),
-            nonce=lambda: dice(16).hex(),
-        )
+        self._now = now
+        self._dice = dice
         self._shelf = SnapshotShelf()
 
     def new(self) -> CentreEnd:
-        return CentreEnd(cast(Callable[[str], CentreLog], StoreTables), self._domain, self._shelf, MANNERS)
-
-
-def _snapshot(tx: Tx, store: str) -> bytes:
-    return msgspec.json.encode(snapshot(tx, store))
+        return new_end(self._dice, now=self._now(), shelf=self._shelf, manners=MANNERS)

@@ -52,6 +52,8 @@ class Habits:
     """How often a shopper orders a pickup at a store that has not all of it, rather than at another."""
     returns_elsewhere: float = 0.3
     restock: float = 0.85
+    till_waits: int = 300
+    """How long a till waits for the centre's answer, in milliseconds."""
     # Goods
     cover_weeks: float = 2.0
     """Opening stock and refills, in weeks of expected demand."""

@@ -45,13 +45,23 @@ class Headquarters:
     def _woken(self) -> list[tuple[str, Frames]]:
         touched, self.db.touched = self.db.touched, set()
         frames: list[tuple[str, Frames]] = []
-        for hint in sorted(touched):
-            kind, _, name = hint.partition(":")
-            if kind == "store" and name in self._ends:
-                some = self._ends[name].woken(self.db, self._now)
-                if some:
-                    frames.append((name, some))
+        for store in sorted(self._concerned(touched)):
+            some = self._ends[store].woken(self.db, self._now)
+            if some:
+                frames.append((store, some))
         return frames
+
+    def _concerned(self, touched: set[str]) -> set[str]:
+        """Connected stores that a hint speaks of: `store:S001`, `stream:people:S001`, `stream:catalogue`."""
+        stores = set()
+        for hint in touched:
+            kind, _, name = hint.partition(":")
+            if kind == "store":
+                stores.add(name)
+            elif kind == "stream":
+                _, _, owner = name.partition(":")
+                stores |= {owner} if owner else self._ends.keys()
+        return stores & self._ends.keys()
 
     def was_told(self, order_no: str, fence: int) -> bool:
         """Whether the shopper has the message that this pickup is ready."""

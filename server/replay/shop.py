@@ -13,7 +13,7 @@ from sync.ids import Dice, new_id
 from sync.link.clock import LinkClock, Reading
 from sync.link.logs import Applier, StoreLog
 from sync.link.store_end import StoreEnd
-from sync.replica import log
+from sync.replica import log, till
 from sync.replica import timers as replica_timers
 from sync.replica.commands import Outcome, perform
 from sync.replica.context import Context
@@ -107,6 +107,17 @@ class Shop:
                 answers += self.end.received(self.db, self._now, frame)
         self.send(answers)
         self._tell_staff()
+
+    def ask_for(self, rows: Sequence[tuple[str, int]]) -> bool:
+        """A till asks for what its store's share lacks. True when there is an answer to wait for."""
+        if not self.end.up:
+            return False
+        lacking = till.lacking(self.db, rows)
+        if not lacking:
+            return False
+        question, frames = self.end.ask(lacking)
+        self.send(frames)
+        return bool(question)
 
     def tick(self) -> None:
         with writing(self.db):

@@ -56,8 +56,16 @@ class Shoppers:
     # -- tills ------------------------------------------------------------------------------
 
     def _at_till(self, basket: Basket) -> None:
-        """A till asks first, as a real one does: yes is sold, the rest is a shopper's decision."""
+        """What the share lacks the centre may grant while the shopper waits, if the line is up."""
         shop = self._shop(basket.name)
+        if shop.ask_for([(self._ean.get(sku) or sku, qty) for sku, qty, _ in basket.rows]):
+            self._witness.counts["till questions to the centre"] += 1
+            self._clock.after(self._habits.till_waits, lambda: self._sell(shop, basket))
+        else:
+            self._sell(shop, basket)
+
+    def _sell(self, shop: Shop, basket: Basket) -> None:
+        """A till asks its node first, as a real one does: yes is sold, the rest is a shopper's decision."""
         rows: list[list[object]] = []
         taken: list[list[object]] = []
         counts = self._witness.counts

@@ -93,9 +93,12 @@ def pull(
             "SELECT k.store, k.share + k.pool AS free, k.pool FROM stock k"
             " JOIN store_session s ON s.store = k.store AND s.closed_at = 0 AND s.number > 0"
             " JOIN store t ON t.code = k.store AND t.active AND NOT t.paused"
-            " WHERE k.sku = ?1 AND k.share > 0 AND k.share + k.pool >= ?2 AND NOT k.suppressed"
+            # Whose pool has it was passed over for another reason (it declined, it is closed).
+            " WHERE k.sku = ?1 AND k.share > 0 AND k.pool < ?2 AND k.share + k.pool >= ?2"
+            " AND NOT k.suppressed AND NOT EXISTS"
+            " (SELECT 1 FROM left_out l WHERE l.store = k.store AND l.sku = k.sku AND l.until > ?4)"
             " AND (?3 = '' OR k.store = ?3) ORDER BY k.share DESC, k.store LIMIT 50",
-            (sku, qty, only),
+            (sku, qty, only, now),
         ).fetchall()
         found = [row for row in found if row["store"] not in excluded]
         if not found:

@@ -239,3 +239,14 @@ def test_a_shipment_comes_from_the_store_that_needs_the_goods_least_within_the_m
     set_policy(centre.tx, "ship_margin_km", 0)
     placed = centre.order(("A", 1))
     assert centre.fo(placed.order_no + "-1")[1] == "S001"
+
+
+def test_a_store_whose_pool_has_it_is_not_asked_for_its_share(centre: Centre):
+    """It was passed over for another reason: it let the offer lapse, or the SKU is left out there."""
+    centre.stock("S001", "A", 6, share=3)
+    with_line(centre, "S001")
+    assert rebalance.pull(centre.tx, [("A", 2)], centre.now) == 0
+    assert rebalance.pull(centre.tx, [("A", 5)], centre.now) == 1
+    marks_of(centre.tx).asked.clear()
+    centre.tx.execute("INSERT INTO left_out VALUES ('S001', 'A', ?, 'not_found')", (centre.now + HOUR,))
+    assert rebalance.pull(centre.tx, [("A", 5)], centre.now) == 0
