@@ -253,6 +253,8 @@ class StoreNode:
         end = self.end
         end.head = log.head(tx)[0]
         unsent = max(0, end.head - end.acked)
+        if not unsent and self._unsent[0]:
+            self._hints.add("line")  # the pages say "0 to send" at once, not at their next beat
         self._unsent = (unsent, log.ReplicaLog().recorded_at(tx, end.acked + 1) if unsent else 0)
 
     def _after_commit(self) -> None:

@@ -334,6 +334,18 @@ async def test_a_line_that_is_cut_and_restored_merges_by_itself(tmp_path: Path, 
         assert centre.rows("SELECT closed_at FROM store_session") == [(0,)]
 
 
+async def test_pages_hear_at_once_that_nothing_waits_any_more(tmp_path: Path, centre: Centre) -> None:
+    async with running(StoreNode(config(tmp_path, centre))) as node:
+        await until(lambda: node.status().up)
+        await asyncio.sleep(0.3)  # what greeting brings is over
+        with node.subscribe() as hints:
+            await node.write(lambda tx: sell(tx, 1, node))
+            heard: set[str] = set()
+            while "line" not in heard:
+                heard |= await asyncio.wait_for(hints.get(), 5)
+        assert node.status().unsent == 0
+
+
 async def test_a_restarted_centre_is_found_again(tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     async with centre_at(tmp_path / "c") as one:
