@@ -20,15 +20,18 @@ from pwa.app import make_app as make_pages
 from pwa.serve import listen, running
 from server.app import make_app as make_centre
 from server.config import CentreConfig, wall_clock
+from server.db import open_centre
 from server.demo.chain import Chain
 from server.demo.goods import items
 from server.demo.settle import reading
+from server.link.decide import publish
 from server.main import listening_socket
 from server.timers import run_due
 from sync.agent import machine
 from sync.agent.config import NodeConfig
 from sync.agent.node import StoreNode
 from sync.link.clock import Reading
+from sync.sqlite import writing
 
 GTIN = {item.sku: item.gtin for item in items()}
 HANDHELD = {"width": 360, "height": 640}
@@ -90,7 +93,21 @@ class InProcess:
 
 
 @dataclass
-class VirtualChain(Chain):
+class PatientChain(Chain):
+    """Keys of a scanner may come late here: one machine runs the chain, the browser and the tests."""
+
+    def _seed(self) -> None:
+        super()._seed()
+        centre = open_centre(self.database)
+        try:
+            with writing(centre):
+                publish(centre, "policy", "scan_gap_ms", {"value": "1500"})
+        finally:
+            centre.close()
+
+
+@dataclass
+class VirtualChain(PatientChain):
     clock: VirtualClock = field(default_factory=VirtualClock)
 
     async def start_part(self, name: str) -> None:
@@ -297,7 +314,6 @@ def at_store(chain: Chain, store: str, order_no: str) -> sqlite3.Row | None:
 
 def digests(chain: Chain, store: str) -> tuple[Any, Any]:
     """Both sides' own digest of one store: stock and work."""
-    from server.db import open_centre
     from server.stock.digest import digest as centre_digest
     from sync.replica.digest import digest as store_digest
 

@@ -12,7 +12,7 @@ import pytest
 from server.demo.chain import Chain
 from server.demo.customers import Shop
 from server.demo.settle import judged, until_quiet
-from tests.e2e.kit_main_job import Handheld, Manager, at_store, digests, open_chain, rows, turns
+from tests.e2e.kit_main_job import Handheld, Manager, PatientChain, at_store, digests, open_chain, rows, turns
 from tests.fault.kit import eventually
 
 pytestmark = pytest.mark.browser
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 async def test_an_order_accepted_online_is_worked_with_the_line_cut_and_everything_agrees_when_it_is_back(
     tmp_path: Path, chromium: Any, rng: random.Random
 ) -> None:
-    async with open_chain(Chain(tmp_path, stores=2, policy={"accept_s": 1800})) as chain:
+    async with open_chain(PatientChain(tmp_path, stores=2, policy={"accept_s": 1800})) as chain:
         shop = Shop(chain, "APP", chain.keys.app, rng)
         before = stock(chain, "TEE-INK-M"), stock(chain, "BELT-BRO")
         bought = await shop.order("pickup", [("TEE-INK-M", 2), ("BELT-BRO", 1)], store="S001")
