@@ -146,6 +146,27 @@ class AvailabilityOut(Struct):
     unknown: list[str]
 
 
+class AvailabilityWish(Struct):
+    skus: Annotated[list[Name], Meta(min_length=1, max_length=10_000)]
+    """Items, bundles, or what the channel calls either."""
+    channel: str = ""
+    by_store: bool = False
+
+
+class ChangesOut(Struct):
+    at: str
+    channel: str
+    next: int
+    """Give it back as `after`."""
+    stores: str
+    """Give it back too: it changes when a store opens, closes or pauses."""
+    reread: bool
+    """What is listed is not all that changed: ask for everything once, then go on from `next`."""
+    more: bool
+    """There is more to be read at once."""
+    items: list[AvailableOut]
+
+
 class LoadedOut(Struct):
     """What became of an upload: good lines are kept, whatever is wrong with others."""
 

@@ -146,6 +146,7 @@ LEDGER: dict[str, str] = {
     "shipped": _("given to the courier"),
     "handover_undone": _("hand-over taken back"),
     "shorted": _("short pick"),
+    "suppressed": _("not found: not promised until counted"),
 }
 
 HANDLERS = [skus_page, sku_page, ledger_page]

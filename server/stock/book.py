@@ -159,6 +159,7 @@ def suppress(
     if row is None:
         return False
     on_stock(tx, store, sku, row["pool"], True)
+    _note(tx, store, sku, Cause("suppressed", now, note=reason))
     if ask_count:
         decide(tx, store, d.CountAsked(sku, reason, not_by), at=now)
     return True

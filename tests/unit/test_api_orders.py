@@ -203,3 +203,22 @@ def test_availability_leaves_out_paused_stores_and_what_is_not_found(centre: Cen
         assert (
             web.get("/api/v1/availability", params={"sku": "CAP-NAVY", "channel": "other"}).status_code == 403
         )
+
+
+def test_many_skus_in_one_call_and_a_feed_of_what_changed(centre: CentreConfig) -> None:
+    with api(centre) as web:
+        many = web.post("/api/v1/availability", json={"skus": ["TEE-WHITE-M", "SET-1", "NO-SUCH"]})
+        assert many.status_code == 200
+        assert [one["available"] for one in many.json()["items"]] == [15, 7]
+        assert many.json()["unknown"] == ["NO-SUCH"]
+        start = web.get("/api/v1/availability/changes").json()
+        assert start["reread"]
+        cursor = {"after": start["next"], "stores": start["stores"]}
+        news = web.get("/api/v1/availability/changes", params=cursor)
+        assert news.json()["items"] == []
+        asked = {"skus": [f"N{n}" for n in range(1_001)], "by_store": True}
+        too_many = web.post("/api/v1/availability", json=asked)
+        assert too_many.status_code == 400
+        assert too_many.json()["next_step"]
+        other = web.post("/api/v1/availability", json={"skus": ["CAP-NAVY"], "channel": "other"})
+        assert other.status_code == 403
