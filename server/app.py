@@ -31,6 +31,7 @@ from server.api.keys import Keys, needs_key
 from server.board import case_pages, order_page, outbox_page, stock_pages, store_page
 from server.board import web as board_web
 from server.board.live import Live
+from server.board.ticks import Watching
 from server.config import CentreConfig
 from server.db import Tx
 from server.hints import Hints
@@ -140,6 +141,7 @@ def _lifespan(config: CentreConfig) -> Any:
         state = app.state
         state.writer, state.hints = writer, writer.hints
         state.clock, state.dice = config.clock, config.dice
+        state.watching = Watching()
         state.sessions, state.api_keys = signin_web.Sessions(), Keys()
         state.live = Live(writer, writer.hints, config.clock, switch=bool(config.demo_control_url))
         state.link = LinkRoom(writer, writer.hints, clock=config.clock, dice=config.dice)

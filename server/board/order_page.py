@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.params import FromPath
-from litestar.response import Redirect
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect, Stream
 
 from server.board.pulse import happening
+from server.board.ticks import ticks
 from server.board.words import ENDINGS, KINDS, case_words, happened_word, sentence, state
 from server.offers.by_hand import ask_for_it, move_to, who_could
 from server.orders.cancel import cancel
@@ -112,6 +113,7 @@ def order_now(db: sqlite3.Connection, no: str, manager: Manager) -> dict[str, An
             " WHERE order_no = ? ORDER BY at DESC, event_id DESC LIMIT 100",
             (no,),
         ).fetchall(),
+        "newest": newest_of(db, no),
         "stores": {
             row[0]: row for row in db.execute("SELECT code, name_en, name_zh, region, timezone FROM store")
         },
@@ -121,6 +123,11 @@ def order_now(db: sqlite3.Connection, no: str, manager: Manager) -> dict[str, An
             ).fetchall()
         ),
     }
+
+
+def newest_of(db: sqlite3.Connection, no: str) -> int:
+    row = db.execute("SELECT coalesce(max(id), 0) FROM event WHERE order_no = ?", (no,)).fetchone()
+    return int(row[0])
 
 
 def place_of(found: dict[str, Any], manager_region: str) -> str:
@@ -140,6 +147,15 @@ async def order_page(request: WebRequest, no: FromPath[str]) -> Response[str]:
     found, region = await _found(request, no)
     check(request, "order.view", region=region, read=True)
     return _order(request, found, region)
+
+
+@get("/orders/{no:str}/changes")
+async def order_changes(
+    request: WebRequest, no: FromPath[str], seen: FromQuery[int] = 0
+) -> Response[Any] | Stream:
+    _, region = await _found(request, no)
+    check(request, "order.view", region=region, read=True)
+    return ticks(request, {f"order:{no}"}, lambda db: newest_of(db, no), seen)
 
 
 async def _found(request: WebRequest, no: str) -> tuple[dict[str, Any], str]:
@@ -261,4 +277,4 @@ def _its_part(found: dict[str, Any], fo: str) -> dict[str, Any]:
     raise refuse(Why.UNKNOWN_ORDER, order=fo or "–")
 
 
-HANDLERS = [order_page, cancel_order, offer_order, ask_order_back]
+HANDLERS = [order_page, order_changes, cancel_order, offer_order, ask_order_back]

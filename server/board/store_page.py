@@ -7,8 +7,10 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
+from litestar.response import Stream
 
 from server.board.pulse import happening
+from server.board.ticks import ticks
 from server.board.words import KINDS, case_words, sentence, state
 from server.pages import WebRequest, language_of, page, texts
 from server.signin.web import check
@@ -29,6 +31,7 @@ def store_now(db: sqlite3.Connection, code: str) -> dict[str, Any] | None:
     if store is None:
         return None
     return {
+        "newest": newest_at(db, code),
         "store": dict(store),
         "line": db.execute("SELECT * FROM store_session WHERE store = ?", (code,)).fetchone(),
         "replica": db.execute(
@@ -73,6 +76,24 @@ def store_now(db: sqlite3.Connection, code: str) -> dict[str, Any] | None:
             )
         ],
     }
+
+
+def newest_at(db: sqlite3.Connection, code: str) -> int:
+    row = db.execute("SELECT coalesce(max(id), 0) FROM event WHERE store = ?", (code,)).fetchone()
+    return int(row[0])
+
+
+@get("/stores/{code:str}/changes")
+async def store_changes(
+    request: WebRequest, code: FromPath[str], seen: FromQuery[int] = 0
+) -> Response[Any] | Stream:
+    row = await request.app.state.writer.read(
+        lambda db: db.execute("SELECT region FROM store WHERE code = ?", (code,)).fetchone()
+    )
+    if row is None:
+        raise refuse(Why.UNKNOWN_STORE, store=code)
+    check(request, "board.view", store=code, region=row[0], read=True)
+    return ticks(request, {f"at:{code}", f"line:{code}"}, lambda db: newest_at(db, code), seen)
 
 
 @get("/stores/{code:str}")
@@ -121,4 +142,4 @@ async def pause_store(request: WebRequest, code: FromPath[str], paused: FromQuer
     )
 
 
-HANDLERS = [store_page, pause_store]
+HANDLERS = [store_page, store_changes, pause_store]

@@ -16,12 +16,41 @@ from server.db import Tx
 
 TOLD = frozenset(
     {
-        "offered", "accepted", "declined", "lapsed", "reassigned", "pick_started", "line_picked",
-        "short_picked", "picked", "packed", "label_failed", "staged", "ready", "reminder_sent",
-        "handed_over", "refused", "no_show", "put_back", "return_received", "return_graded",
-        "stock_adjusted", "count_closed", "store_offline", "store_online", "case_opened", "case_closed",
-        "expiring_soon", "placed", "moved", "waiting", "shipped", "cancel_requested", "cancelled",
-        "cancel_failed", "handover_undone",
+        "offered",
+        "accepted",
+        "declined",
+        "lapsed",
+        "reassigned",
+        "pick_started",
+        "line_picked",
+        "short_picked",
+        "picked",
+        "packed",
+        "label_failed",
+        "staged",
+        "ready",
+        "reminder_sent",
+        "handed_over",
+        "refused",
+        "no_show",
+        "put_back",
+        "return_received",
+        "return_graded",
+        "stock_adjusted",
+        "count_closed",
+        "store_offline",
+        "store_online",
+        "case_opened",
+        "case_closed",
+        "expiring_soon",
+        "placed",
+        "moved",
+        "waiting",
+        "shipped",
+        "cancel_requested",
+        "cancelled",
+        "cancel_failed",
+        "handover_undone",
     }
 )
 """Kinds that integrators hear of: the glossary's list and the few that an order's own life adds."""
@@ -54,6 +83,8 @@ def happened(
     )
     event = int(cursor.lastrowid or 0)
     tx.touched.add("board")
+    if store:
+        tx.touched.add(f"at:{store}")
     if order_no:
         tx.touched.add(f"order:{order_no}")
         if notify and kind in TOLD:

@@ -60,6 +60,38 @@
     if (body && body.contains(e.target) && !body.contains(e.relatedTarget)) setTimeout(sort, 300);
   });
 
+  // A page that asks for itself again may not pull anything from under a hand: while the pointer is on
+  // something that can be pressed, or a form is being filled, the change waits and comes afterwards.
+  let waits = false;
+  const pressable = 'a, button, summary, label, input, select, textarea';
+  const byItself = (ctx) => Boolean(ctx?.request?.headers?.['x-by-itself']);
+  function busy(part) {
+    if (!part || document.hidden) return true;
+    if (part.contains(document.activeElement) && document.activeElement.matches(pressable)) return true;
+    if (part.querySelector(`:is(${pressable}):hover`)) return true;
+    if (!getSelection().isCollapsed && part.contains(getSelection().anchorNode)) return true;
+    return [...part.querySelectorAll('input, textarea')].some((e) =>
+      e.type === 'radio' || e.type === 'checkbox' ? e.checked !== e.defaultChecked : e.value !== e.defaultValue);
+  }
+  document.addEventListener('htmx:before:request', (e) => {
+    if (!byItself(e.detail?.ctx) || !busy(document.getElementById('main'))) return;
+    waits = true;
+    e.preventDefault();
+  });
+  document.addEventListener('htmx:before:swap', (e) => {
+    if (!byItself(e.detail?.ctx)) return;
+    const part = document.getElementById('main');
+    if (busy(part)) { waits = true; e.preventDefault(); return; }
+    // What somebody has opened or closed stays so.
+    for (const d of part.querySelectorAll('details')) d.toggleAttribute('hx-morph-skip', d.open);
+  });
+  document.addEventListener('htmx:after:swap', (e) => { if (byItself(e.detail?.ctx)) tick(); });
+  setInterval(() => {
+    if (!waits || busy(document.getElementById('main'))) return;
+    waits = false;
+    document.getElementById('changes')?.dispatchEvent(new Event('work'));
+  }, 1000);
+
   // The board says when it does not hear the centre. What it shows is then old, not wrong.
   let heard = Date.now();
   function line(up) {

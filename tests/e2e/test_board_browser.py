@@ -17,6 +17,7 @@ from server.cases.book import Evidence, open_case
 from server.config import CentreConfig
 from server.orders.new import NewLine, NewOrder
 from server.orders.place import place
+from server.outbox.events import happened
 from sync.sqlite import writing
 from tests.kit_web import PIN, Clock, database, new_centre, running, seeded
 
@@ -257,4 +258,40 @@ def test_hostile_names_do_nothing_in_a_browser(browser: Browser, centre: CentreC
         assert page.title() != "owned"
         assert page.locator("main img").count() == 0
     assert [one for one in wrong if "404" not in one] == []
+    context.close()
+
+
+@pytest.mark.parametrize("which", ["order", "store"])
+def test_an_order_and_a_store_follow_what_happens_without_pulling_anything_from_under_the_pointer(
+    browser: Browser, centre: CentreConfig, url: str, which: str
+) -> None:
+    number = order(centre, "S001", "A-9")
+    context, page, wrong = signed_in(browser, url)
+    path = f"/orders/{number}" if which == "order" else "/stores/S001"
+    page.goto(f"{url}{path}")
+    page.wait_for_function("document.getElementById('changes') && htmx")
+
+    def happens(word: str) -> None:
+        with database(centre) as db, writing(db):
+            happened(db, word, at=centre.clock(), store="S001", order_no=number, notify=False)
+
+    happens("pick_started")
+    expect(page.locator(".history").last).to_contain_text("picking", timeout=10_000)
+    # A hand on something that can be pressed: the page waits, and catches up when the hand is gone.
+    page.locator("#main a").first.hover()
+    happens("packed")
+    page.wait_for_timeout(4_000)
+    expect(page.locator(".history").last).not_to_contain_text("packed")
+    page.mouse.move(2, 700)
+    expect(page.locator(".history").last).to_contain_text("packed", timeout=10_000)
+    if which == "order":
+        # A form in the making is left alone.
+        page.locator("details.act summary").first.click()
+        page.locator("details.act input[type=radio]").last.check()
+        page.mouse.move(2, 700)
+        happens("staged")
+        page.wait_for_timeout(4_000)
+        assert page.locator("details.act input[type=radio]").last.is_checked()
+        assert page.locator("details.act[open]").count() == 1
+    assert not wrong
     context.close()

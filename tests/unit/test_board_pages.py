@@ -157,7 +157,10 @@ def test_a_regional_manager_sees_their_region_and_nothing_of_another(centre: Cen
         assert west not in board
         for path in (f"/orders/{east}", "/stores/S001", "/skus/CAP-NAVY", "/skus/CAP-NAVY/S001", "/cases"):
             assert web.get(path).status_code == 200, path
-        for path in (f"/orders/{west}", "/stores/S003", "/skus/CAP-NAVY/S003", f"/cases/{case_west}"):
+        for path in (
+            f"/orders/{west}", f"/orders/{west}/changes", "/stores/S003", "/stores/S003/changes",
+            "/skus/CAP-NAVY/S003", f"/cases/{case_west}",
+        ):  # fmt: skip
             assert web.get(path).status_code == 403, path
         assert "Chengdu" not in web.get("/skus/CAP-NAVY").text
         assert case_west not in web.get("/cases").text
