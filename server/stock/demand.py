@@ -125,15 +125,25 @@ def rates(tx: Tx, store: str, sku: str, now: int) -> Rates | None:
     )
 
 
-def need(tx: Tx, store: str, sku: str, elsewhere: int, now: int) -> Need | None:
-    """What a store's share and pool of a SKU are for, in an outage that might begin now."""
-    found = rates(tx, store, sku, now)
-    if found is None:
-        return None
-    worth = sizing.hours_worth(*_habits(tx, store, now))
-    return sizing.need_at(
-        found.till, found.pickup, found.shipment, elsewhere, worth, may_insist=may_insist(tx)
-    )
+class Needs:
+    """What shares and pools are for in an outage that might begin now. Good for one look around."""
+
+    def __init__(self, tx: Tx, now: int) -> None:
+        self._tx, self._now = tx, now
+        self._insists = may_insist(tx)
+        self._worth: dict[str, float] = {}
+
+    def of(self, store: str, sku: str, elsewhere: int) -> Need | None:
+        """`elsewhere`: free units of all other stores. None where nothing is known."""
+        found = rates(self._tx, store, sku, self._now)
+        if found is None:
+            return None
+        worth = self._worth.get(store)
+        if worth is None:
+            worth = self._worth[store] = sizing.hours_worth(*_habits(self._tx, store, self._now))
+        return sizing.need_at(
+            found.till, found.pickup, found.shipment, elsewhere, worth, may_insist=self._insists
+        )
 
 
 def may_insist(tx: Tx) -> bool:

@@ -42,10 +42,10 @@ def rebalance(tx: Tx, now: int) -> int:
     if not due:
         return 0
     up = {row[0] for row in tx.execute("SELECT store FROM store_session WHERE closed_at = 0 AND number > 0")}
-    done = 0
+    needs, done = demand.Needs(tx, now), 0
     for store, sku in due:
         if store in up:
-            done += _look(tx, marks, store, sku, now)
+            done += _look(tx, marks, needs, store, sku, now)
         else:
             marks.away.setdefault(store, set()).add(sku)
     for store in up.intersection(marks.away):
@@ -134,7 +134,7 @@ def _due(tx: Tx, marks: Marks, now: int) -> list[Place]:
     return due
 
 
-def _look(tx: Tx, marks: Marks, store: str, sku: str, now: int) -> int:
+def _look(tx: Tx, marks: Marks, needs: demand.Needs, store: str, sku: str, now: int) -> int:
     row = tx.execute(
         "SELECT share, pool, debt, suppressed FROM stock WHERE store = ? AND sku = ?", (store, sku)
     ).fetchone()
@@ -145,7 +145,7 @@ def _look(tx: Tx, marks: Marks, store: str, sku: str, now: int) -> int:
         " AND share + pool > 0 LIMIT ?)",
         (sku, store, ENOUGH_ELSEWHERE),
     ).fetchone()[0]
-    need = demand.need(tx, store, sku, elsewhere, now)
+    need = needs.of(store, sku, elsewhere)
     if need is None:
         return 0
     _tell(tx, store, sku, need)

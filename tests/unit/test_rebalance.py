@@ -183,9 +183,9 @@ def test_a_store_hears_what_its_stock_is_for_and_only_when_it_is_news(centre: Ce
 
 def test_where_tills_block_the_pool_is_less_afraid_of_forced_sales(centre: Centre):
     a_busy_till(centre)
-    warned = demand.need(centre.tx, "S001", "A", 0, centre.now)
+    warned = demand.Needs(centre.tx, centre.now).of("S001", "A", 0)
     publish(centre.tx, "policy", "till_mode", {"value": "block"})
-    blocked = demand.need(centre.tx, "S001", "A", 0, centre.now)
+    blocked = demand.Needs(centre.tx, centre.now).of("S001", "A", 0)
     assert warned is not None
     assert blocked is not None
     assert warned.favour > blocked.favour
