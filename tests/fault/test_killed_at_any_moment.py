@@ -138,7 +138,7 @@ async def test_killing_either_side_at_any_moment_loses_nothing_that_was_saved_an
         for name in ("centre", "S001"):
             if not chain.children[name].runs:
                 await chain.start_part(name)
-        await eventually(lambda: facts_at(chain, "S001", "handed_over") >= len(orders), "every handover arrives")
+        await eventually(lambda: facts_at(chain, "S001", "handed_over") >= len(orders), "all handovers")
         counted = await all_is_well(chain)
         for kind in ("accepted", "packed", "staged", "handed_over", "sold"):
             assert counted["facts_by_kind"].get(kind, 0) == saved[kind], (kind, counted["facts_by_kind"])
