@@ -65,6 +65,10 @@ def dice(rng: random.Random) -> Callable[[int], bytes]:
     return rng.randbytes
 
 
+PATIENCE_MS = 20_000
+"""How long a browser test waits for what it expects. Tests say what happens, benches how fast."""
+
+
 def browser_options() -> dict[str, object]:
     path = chromium_path()
     assert path, "no Chromium found: install chromium or set YIPAN_CHROMIUM"
@@ -79,8 +83,9 @@ def browser() -> Iterator[Any]:
     While it is open a loop of Playwright's own runs in this thread, so such a module has no
     async tests; those take `chromium`.
     """
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as driver:
         opened = driver.chromium.launch(**browser_options())  # type: ignore[arg-type]
         yield opened
@@ -90,8 +95,9 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 async def chromium() -> AsyncIterator[Any]:
     """A Chromium for an async test."""
-    from playwright.async_api import async_playwright
+    from playwright.async_api import async_playwright, expect
 
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as driver:
         opened = await driver.chromium.launch(**browser_options())  # type: ignore[arg-type]
         yield opened

@@ -32,6 +32,15 @@ def pytest(paths: list[str], *options: str) -> int:
     return code
 
 
+def once_more(folder: str) -> int:
+    """Real processes and browsers on a busy machine: what fails is tried once more, and said."""
+    code = pytest([folder], "-v", "--no-header")
+    if code != 1:
+        return code
+    print(f"\n== {folder}: SOME FAILED (above). Trying those once more; a pass now means a flaky test.")
+    return pytest([folder], "-v", "--no-header", "--last-failed", "--last-failed-no-failures", "none")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", default="2")
@@ -43,7 +52,7 @@ def main() -> int:
     together = [folder for folder in TOGETHER if has_tests(folder)]
     alone = [folder for folder in ALONE if has_tests(folder)]
     codes = [pytest(together, "-q", *shared)] if together else []
-    codes += [pytest([folder], "-v", "--no-header") for folder in alone]
+    codes += [once_more(folder) for folder in alone]
     if not codes or all(code == NO_TESTS_COLLECTED for code in codes):
         print("no test ran", flush=True)
         return 1

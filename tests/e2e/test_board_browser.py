@@ -76,7 +76,7 @@ def test_a_row_changes_by_itself_and_goes_up_when_it_is_at_risk(
     page.mouse.move(5, 5)
     number = order(centre, "S003", "LIVE-1")
     row = page.locator("#store-S003")
-    expect(row.locator("td").nth(1)).to_contain_text("1", timeout=4000)
+    expect(row.locator("td").nth(1)).to_contain_text("1")
     expect(page.locator("#ticker")).to_contain_text(number)
     expect(page.locator("#stores tr").first).to_have_attribute("id", "store-S003")
     # Every other row is still the element that it was.
@@ -92,7 +92,7 @@ def test_rows_do_not_move_under_the_pointer(browser: Browser, centre: CentreConf
     context, page, _ = signed_in(browser, url)
     page.hover("#store-S002")
     order(centre, "S003", "LIVE-2")
-    expect(page.locator("#store-S003 td").nth(1)).to_contain_text("1", timeout=4000)
+    expect(page.locator("#store-S003 td").nth(1)).to_contain_text("1")
     page.wait_for_timeout(300)
     assert page.locator("#stores tr").first.get_attribute("id") == "store-S001"
     page.mouse.move(5, 5)
@@ -167,10 +167,10 @@ def test_the_demonstrations_switch_cuts_and_restores_a_line(
     with running(replace(centre, demo_control_url=address)) as url:
         context, page, wrong = signed_in(browser, url)
         page.click("#store-S002 button")
-        expect(page.locator("#store-S002 button")).to_have_text("Restore the line", timeout=4000)
+        expect(page.locator("#store-S002 button")).to_have_text("Restore the line")
         page.mouse.move(5, 5)
         page.click("#store-S002 button")
-        expect(page.locator("#store-S002 button")).to_have_text("Cut the line", timeout=4000)
+        expect(page.locator("#store-S002 button")).to_have_text("Cut the line")
         assert [b"true" in one for one in asked] == [True, False]
         assert wrong == []
         context.close()
@@ -276,14 +276,14 @@ def test_an_order_and_a_store_follow_what_happens_without_pulling_anything_from_
             happened(db, word, at=centre.clock(), store="S001", order_no=number, notify=False)
 
     happens("pick_started")
-    expect(page.locator(".history").last).to_contain_text("picking", timeout=10_000)
+    expect(page.locator(".history").last).to_contain_text("picking")
     # A hand on something that can be pressed: the page waits, and catches up when the hand is gone.
     page.locator("#main a").first.hover()
     happens("packed")
     page.wait_for_timeout(4_000)
     expect(page.locator(".history").last).not_to_contain_text("packed")
     page.mouse.move(2, 700)
-    expect(page.locator(".history").last).to_contain_text("packed", timeout=10_000)
+    expect(page.locator(".history").last).to_contain_text("packed")
     if which == "order":
         # A form in the making is left alone.
         page.locator("details.act summary").first.click()
