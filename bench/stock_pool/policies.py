@@ -298,10 +298,7 @@ class Pool(Week):
 
     def __init__(self, world: World, week: int, rules: Rules, margin_m: int) -> None:
         super().__init__(world, week, rules, margin_m)
-        self.hour_worth = [
-            [sizing.hours_worth(world.rates.profile, hour, mean) for hour in range(24)]
-            for mean in world.outage_h
-        ]
+        self.worth = [sizing.usual_worth(world.rates.profile, mean) for mean in world.outage_h]
         self.centre: list[list[Rights]] = []
         self.store: list[list[list[int]]] = []
         """The store's own row: on hand, share, debt."""
@@ -320,8 +317,7 @@ class Pool(Week):
                     self._rebalance(k, s)
 
     def free(self, k: int, s: int) -> int:
-        rights = self.centre[k][s]
-        return rights.pool + rights.share
+        return self.centre[k][s].pool  # what the product's map in memory knows
 
     # -- facts and decisions ---------------------------------------------------------------
 
@@ -403,7 +399,7 @@ class Pool(Week):
     def _need(self, k: int, s: int) -> sizing.Need:
         rates = self.world.rates
         elsewhere = sum(one.pool + one.share for n, one in enumerate(self.centre[k]) if n != s)
-        worth = self.hour_worth[s][int(self.now) % 24]
+        worth = self.worth[s]
         return sizing.need_at(
             rates.till[k][s],
             rates.pickup[k][s],

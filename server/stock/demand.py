@@ -140,7 +140,7 @@ class Needs:
             return None
         worth = self._worth.get(store)
         if worth is None:
-            worth = self._worth[store] = sizing.hours_worth(*_habits(self._tx, store, self._now))
+            worth = self._worth[store] = sizing.usual_worth(*_habits(self._tx, store))
         return sizing.need_at(
             found.till, found.pickup, found.shipment, elsewhere, worth, may_insist=self._insists
         )
@@ -238,16 +238,14 @@ def _busy(here: Seen | None, everything: Seen | None, way: str) -> float:
     return sizing.rate(own, here.exposure, prior=average, weight=PRIOR_DAYS) / average
 
 
-def _habits(tx: Tx, store: str, now: int) -> tuple[tuple[float, ...], int, float]:
-    """The hour profile, the hour at the store, and how long its outages last."""
+def _habits(tx: Tx, store: str) -> tuple[tuple[float, ...], float]:
+    """The hour profile, and how long the store's outages last."""
     row = tx.execute("SELECT value FROM meta WHERE key = 'demand'").fetchone()
     hours = json.loads(row[0])["hours"] if row else []
     total = sum(hours)
     # A day's pattern is believed as its sales come in; until then every hour is like any other.
     profile = tuple((hour + 2.0) / (total + 48.0) for hour in hours) if hours else sizing.EVEN_HOURS
-    place = map_of(tx).stores.get(store)
-    hour = datetime.fromtimestamp(now / 1000, place.hours.zone).hour if place is not None else 12
-    return profile, hour, mean_outage_h(tx, store)
+    return profile, mean_outage_h(tx, store)
 
 
 def _seen(row: sqlite3.Row) -> Seen:

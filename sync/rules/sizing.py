@@ -21,7 +21,7 @@ USUAL_OUTAGE_H = 2.0
 """What a store's outages last until its own history says otherwise."""
 LEAST_NEED = 1e-6
 """Nothing is wanted with certainty by nobody: two zero rates still have an order."""
-FAVOUR_BLOCK = 1.5
+FAVOUR_BLOCK = 2.5
 """How much more a unit is worth at the till than in the pool, all else equal. A shopper before the shelf
 waits for a round trip or leaves: this spares a third of those and loses nothing (`bench/pool.py`)."""
 FAVOUR_WARN = 5.0
@@ -141,6 +141,18 @@ def hours_worth(profile: tuple[float, ...], hour: int, mean_h: float) -> float:
     within = mean_h * (1.0 - keep)
     worth = sum(keep**ahead * profile[(hour + ahead) % len(profile)] for ahead in range(len(profile)))
     return within * worth / (1.0 - whole)
+
+
+def usual_worth(profile: tuple[float, ...], mean_h: float) -> float:
+    """The same for an outage that begins while people shop, whenever that is.
+
+    Sizes follow this and not the hour: what an outage at night is worth hardly matters, and following
+    the clock would send a third of all units to and fro twice a day.
+    """
+    busy = sum(profile)
+    if busy <= 0:
+        return hours_worth(EVEN_HOURS, 0, mean_h)
+    return sum(part * hours_worth(profile, hour, mean_h) for hour, part in enumerate(profile)) / busy
 
 
 def need_at(

@@ -82,7 +82,7 @@ def test_after_a_change_there_is_nothing_left_to_change():
 
 
 def test_where_a_till_may_insist_more_of_the_stock_is_its_own():
-    polite, insisting = Need(0.8, 0.8), Need(0.8, 0.8, sizing.FAVOUR_WARN)
+    polite, insisting = Need(3.0, 3.0), Need(3.0, 3.0, sizing.FAVOUR_WARN)
     shares = [(sizing.share_of(n, polite), sizing.share_of(n, insisting)) for n in range(20)]
     assert all(more >= less for less, more in shares)
     assert sum(more for _, more in shares) > sum(less for less, _ in shares)
@@ -130,3 +130,10 @@ def test_rights_always_add_up_whatever_is_reported():
         rights = promised or rights
         assert 0 <= grantable(rights, dice.randrange(-2, 9)) <= rights.pool
         assert 0 <= givable(rights.share, dice.randrange(-2, 9)) <= rights.share
+
+
+def test_what_an_outage_is_worth_does_not_follow_the_clock_and_lies_between_its_hours():
+    day = tuple(1 / 10 if 9 <= hour < 19 else 0.0 for hour in range(24))
+    by_hour = [sizing.hours_worth(day, hour, 2.0) for hour in range(9, 19)]
+    assert min(by_hour) < sizing.usual_worth(day, 2.0) < max(by_hour)
+    assert sizing.usual_worth(tuple([0.0] * 24), 6.0) == pytest.approx(6 / 24)
