@@ -20,6 +20,11 @@ from sync.ids import Dice, new_id
 
 JUMPS = {"fence": 1_000_000, "stream_seq": 1_000_000, "order_no": 100_000, "case_no": 100_000}
 """How far each counter in `meta` moves: more than could have been given out since the backup."""
+PER_SECOND = {"fence": 100, "stream_seq": 100, "order_no": 1, "case_no": 1}
+"""And it moves at least as far as the clock has, at more than a chain gives out on the average. The same backup
+may be put back twice: by the jump alone, the second time would give out again what the first time had."""
+COUNTED_FROM = 1_735_689_600_000
+"""2025-01-01."""
 
 
 class BackupError(Exception):
@@ -162,10 +167,11 @@ def _begin_again(db: sqlite3.Connection, old: str, now: int, dice: Dice) -> str:
             (key, value),
         )
     for counter, jump in JUMPS.items():
+        least = max(0, now - COUNTED_FROM) // 1000 * PER_SECOND[counter]
         db.execute(
-            "INSERT INTO meta (key, value) VALUES (?1, ?2)"
-            " ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + ?2",
-            (counter, jump),
+            "INSERT INTO meta (key, value) VALUES (?1, max(?2, ?3))"
+            " ON CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER) + ?2, ?3)",
+            (counter, jump, least),
         )
     # What the backup holds is covered by it; what came after is in the stores only.
     db.execute("UPDATE replica SET backed_up = max(backed_up, applied)")

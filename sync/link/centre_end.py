@@ -414,6 +414,8 @@ class CentreEnd:
 
     def _held_lane(self, tx: Tx, now: Reading, frame: frames.Held) -> list[frames.Frame]:
         """The store cannot apply an item. That lane stops until another version or a person helps."""
+        if not self._still_mine(tx):
+            return []
         lane = frame.stream or frame.lane
         self._held.add(lane)
         self._urgent.acknowledged(self.sent) if frame.lane == URGENT else self._bulk.clear()
@@ -444,6 +446,8 @@ class CentreEnd:
 
     def _digest(self, tx: Tx, now: Reading, frame: frames.Digest) -> list[frames.Frame]:
         """Compare only where both stand at the same cut; anything else says nothing."""
+        if not self._still_mine(tx):
+            return []  # an older connection's answer speaks of a cut that has long been passed
         theirs = msgspec.json.decode(frame.sums)
         here = (self.applied[0], self.log.decisions.head(tx)[0])
         if theirs is None or (frame.facts, frame.decisions) != here:

@@ -231,7 +231,7 @@ class Auditor:
                 ).fetchone()
                 if said is None:
                     self.fail("one release", f"turn {fence} was taken from {store}, which owns it ({reason})")
-        if self.looks % 6 == 0:
+        if self.looks % 4 == 0:
             self._reservations(db)
 
     def _reservations(self, db: sqlite3.Connection) -> None:

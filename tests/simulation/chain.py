@@ -129,7 +129,7 @@ def empty_replica(code: str, rng: Random, now: int) -> sqlite.Connection:
     """A new box: the schema and a name, nothing else."""
     global _EMPTY
     if _EMPTY is None:
-        _EMPTY = open_replica(":memory:", "S000", rng.randbytes, now)
+        _EMPTY = open_replica(":memory:", "S000", Random("an empty box").randbytes, NINE)
     made = replica_copy(_EMPTY)
     made.execute("UPDATE meta SET value = ? WHERE key = 'store'", (code,))
     made.execute("UPDATE meta SET value = ? WHERE key = 'incarnation'", (new_id(now, rng.randbytes),))

@@ -48,6 +48,7 @@ def play(seed: int, *, stores: int = 3, hours: float = 10.0, without: Collection
                 continue
             world.roll.now_of(seed, number)
             _step(world, people, faults, hours / count)
+            world.look()
             done += 1
             if world.broken:
                 break
@@ -105,6 +106,7 @@ def _calm(world: World, people: People) -> bool:
     # A session that the centre still believes in goes by itself; another box waits for that.
     for _ in range(40):
         world.advance(2 * MINUTE)
+        world.look()
         if world.broken:
             return False
         _persons_decide(world)

@@ -46,6 +46,7 @@ DEEDS: dict[str, float] = {
     "put_back": 4.0,
     "undo": 0.8,
     "force": 1.5,
+    "again": 0.5,
     "pause": 0.3,
     "load": 1.0,
     "grant": 0.8,

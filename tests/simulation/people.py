@@ -283,6 +283,16 @@ class People:
         if rows and box.running:
             self._hand_over(box, self.world.roll.choice(rows))
 
+    def again(self) -> None:
+        """At the other counter somebody tries to hand over what has left already."""
+        box = self._box()
+        rows = self._rows(box, "released_at > 0 AND kind <> 'shipment'")
+        if rows and box.running:
+            row = rows[-1]
+            bought = self.world.floor.orders.get(row["order_no"])
+            args = {"fence": row["fence"], "code": bought.code if bought else "", "collector": "Wang"}
+            self.world.do(box, self.world.command(box, "hand_over", args, "B", moves={}))
+
     def force(self) -> None:
         """A supervisor lets goods go that the rules hold back: not confirmed, withdrawn, expired."""
         box, world = self._box(), self.world
@@ -446,9 +456,17 @@ class People:
         if place.sales and roll.random() < 0.12:
             self._till_return(box)
             return
+        if place.sales and roll.random() < 0.08:
+            # The till lost its answer and asks under another id: the number of the sale says that it is one.
+            sale, sku, qty = place.sales[-1]
+            args: dict[str, Any] = {"sale": sale, "rows": [[sku, qty]], "insist": True}
+            outcome = world.do(box, world.command(box, "till_sale", args, "till", moves={} if not box.disturbed else None))
+            if outcome is not None and outcome.ok:
+                world.reached["sale told twice"] += 1
+            return
         if place.shelf[sku] < qty or not box.running:
             return
-        args: dict[str, Any] = {"sale": f"T{world.step_no}", "rows": [[sku, qty]]}
+        args = {"sale": f"T{world.step_no}", "rows": [[sku, qty]]}
         outcome = self._sell(box, place, args, sku, qty)
         if outcome is not None and not outcome.ok and roll.random() < world.mix.insist:
             self._sell(box, place, {**args, "insist": True}, sku, qty)

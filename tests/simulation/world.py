@@ -96,12 +96,14 @@ class World:
         self.auditor = Auditor(made.codes, self.fail)
         self.retries: list[tuple[int, Box, Cmd]] = []
         self.done: set[str] = set()
+        self._unseen: set[str] = set()
+        """Who wrote since the auditor looked: store codes, and '' for the centre."""
         self._open()
 
     def _open(self) -> None:
         roll, tx = self.roll, self.centre.db
         opening = {
-            code: [(sku, roll.choice((0, 1, 1, 2, 3, 5, 8))) for sku in SKUS] for code in self.codes
+            code: [(sku, roll.choice((0, 1, 2, 3, 5, 8, 12))) for sku in SKUS] for code in self.codes
         }
 
         def job(tx: Tx) -> None:
@@ -143,6 +145,15 @@ class World:
     @property
     def trace(self) -> str:
         return self._trace.hexdigest()
+
+    def look(self) -> None:
+        """The auditor looks at everything that was written since it looked last."""
+        unseen, self._unseen = self._unseen, set()
+        if not unseen:
+            return
+        self.auditor.centre_wrote(self.centre.db)
+        for code in sorted(unseen - {""}):
+            self.auditor.store_wrote(code, self.boxes[code].db, self.boxes[code].disturbed)
 
     # -- time -----------------------------------------------------------------------------------
 
@@ -257,7 +268,7 @@ class World:
                 self.reached["centre disk full"] += 1
                 return None
             raise
-        self.auditor.centre_wrote(centre.db)
+        self._unseen.add("")
         self._wake()
         return result
 
@@ -351,7 +362,7 @@ class World:
             self.close_store_side(box)
             return False
         if box.db.total_changes != changes:
-            self.auditor.store_wrote(box.code, box.db, box.disturbed)
+            self._unseen.add(box.code)
         if box.line is not None:
             self.send(box.line, "up", frames)
         if box.end.closing is not None:
@@ -362,7 +373,8 @@ class World:
         self.reached["box crashed after its commit" if died.committed else "box crashed"] += 1
         self.note(f"{box.code} dies ({died})")
         if died.committed:
-            self.auditor.store_wrote(box.code, box.db, box.disturbed)
+            self._unseen.add(box.code)
+            self.look()
         self.stop_box(box, self.roll.choice((2 * SECOND, 20 * SECOND, 2 * MINUTE, 20 * MINUTE)))
         if box.restart():
             self.reached["unsynced pages lost"] += 1
@@ -518,6 +530,7 @@ class World:
         why = "" if outcome.ok else f" refused {outcome.refusal.reason}"
         self.note(f"{box.code} {cmd.person} {cmd.name} {cmd.args}{why}")
         if outcome.ok:
+            self.look()
             self.auditor.told(box.code, box.db, cmd.id, cmd.moves, cmd.name)
         else:
             self.reached[f"refused {outcome.refusal.reason}"] += 1
