@@ -317,7 +317,8 @@ class Pool(Week):
                     self._rebalance(k, s)
 
     def free(self, k: int, s: int) -> int:
-        return self.centre[k][s].pool  # what the product's map in memory knows
+        rights = self.centre[k][s]
+        return rights.pool + rights.share
 
     # -- facts and decisions ---------------------------------------------------------------
 

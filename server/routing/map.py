@@ -41,6 +41,8 @@ class PoolMap:
         self.retry: set[str] = set()
         """Those of them whose SKU has grown somewhere since they were last tried."""
         self.wants: dict[str, dict[str, tuple[float, float]]] = {}
+        self.shares: dict[str, dict[str, int]] = {}
+        """Of the SKUs in `wants`."""
         self.knows_demand = tx.execute("SELECT 1 FROM demand LIMIT 1").fetchone() is not None
         self._today: dict[str, tuple[int, int]] = {}
         self._ref = ref(tx)
@@ -63,15 +65,19 @@ class PoolMap:
 
     def own_need(self, code: str, needs: tuple[Need, ...]) -> float:
         """How much a store will need these goods for its own shoppers, by what it is asked for a day."""
-        return sum(
-            shipping_weight(*self._wants(need.sku).get(code, (0.0, 0.0)), self.pool_of(need.sku).get(code, 0))
-            for need in needs
-        )
+        weight = 0.0
+        for need in needs:
+            till, pickup = self._wants(need.sku).get(code, (0.0, 0.0))
+            free = self.pool_of(need.sku).get(code, 0) + self.shares[need.sku].get(code, 0)
+            weight += shipping_weight(till, pickup, free)
+        return weight
 
     def _wants(self, sku: str) -> dict[str, tuple[float, float]]:
         """Till sales and pickups a day, by store. Read once per SKU, and again when they were learnt anew."""
         wants = self.wants.get(sku)
         if wants is None:
+            own = self._tx.execute("SELECT store, share FROM stock WHERE sku = ? AND share > 0", (sku,))
+            self.shares[sku] = dict(own.fetchall())
             rows = self._tx.execute("SELECT store, till, pickup, exposure FROM demand WHERE sku = ?", (sku,))
             seen = {row[0]: row[1:] for row in rows}
             till, pickup, days = seen.pop("", (0.0, 0.0, 0.0))
@@ -234,8 +240,17 @@ def rates_changed(tx: Tx, skus: Iterable[str]) -> None:
         kept.knows_demand = True
         if len(kept.wants) > MOST_WANTS:
             kept.wants.clear()
+            kept.shares.clear()
         for sku in skus:
             kept.wants.pop(sku, None)
+            kept.shares.pop(sku, None)
+
+
+def on_share(tx: Tx, store: str, sku: str, share: int) -> None:
+    """The store's own share of this row moved; `share` is what it has now."""
+    kept = _MAPS.get(tx)
+    if kept is not None and sku in kept.shares:
+        kept.shares[sku][store] = share
 
 
 def on_store(tx: Tx, store: str) -> None:
@@ -280,6 +295,6 @@ def _data_version(tx: Tx) -> int:
 
 
 __all__ = [
-    "NOWHERE", "PoolMap", "forget", "forget_left_out", "leave_out", "map_of", "on_stock", "on_store",
-    "rates_changed",
+    "NOWHERE", "PoolMap", "forget", "forget_left_out", "leave_out", "map_of", "on_share", "on_stock",
+    "on_store", "rates_changed",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from server.cases.book import close_cases
 from server.db import Tx
 from server.link.decide import decide
-from server.routing.map import on_stock
+from server.routing.map import on_share, on_stock
 from server.stock.cause import Beyond, Cause
 from server.stock.marks import mark
 from sync.rules.rights import Rights, settle
@@ -237,6 +237,8 @@ def _move(tx: Tx, store: str, move: Move, cause: Cause, *, reserved: int = 0) ->
         close_cases(tx, "debt", store=store, sku=sku, now=cause.now, outcome="paid")
     if pool != old["pool"]:
         on_stock(tx, store, sku, pool, bool(old["suppressed"]))
+    if new_share != old["share"]:
+        on_share(tx, store, sku, new_share)
     mark(tx, store, sku, cause.now)
     tx.touched.add(f"stock:{store}")
     return Beyond(phantom_share, found)

@@ -14,7 +14,7 @@ from server.db import Tx
 from server.link.decide import decide
 from server.loading.cells import code, text, whole
 from server.loading.rows import BadRow, Loaded, Row, Rows, each
-from server.routing.map import on_stock
+from server.routing.map import on_share, on_stock
 from server.stock import book
 from server.stock.cause import Cause
 from sync.rules.stock import Move, half_target, split_gain
@@ -127,8 +127,10 @@ def load(
         " VALUES (?,?,?,?,?,?,?,?,?)",
         ledger,
     )
-    for _, _, to_pool, _, sku in quick:
+    for _, own, to_pool, _, sku in quick:
         row = old.get(sku)
+        if own:
+            on_share(tx, store, sku, own + (row["share"] if row else 0))
         if to_pool:
             on_stock(tx, store, sku, to_pool + (row["pool"] if row else 0), bool(row and row["suppressed"]))
     cause = Cause("stock_loaded", now, person=person, note=document)

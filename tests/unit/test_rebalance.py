@@ -250,3 +250,14 @@ def test_a_store_whose_pool_has_it_is_not_asked_for_its_share(centre: Centre):
     marks_of(centre.tx).asked.clear()
     centre.tx.execute("INSERT INTO left_out VALUES ('S001', 'A', ?, 'not_found')", (centre.now + HOUR,))
     assert rebalance.pull(centre.tx, [("A", 5)], centre.now) == 0
+
+
+def test_what_routing_remembers_of_shares_is_what_the_tables_say(centre: Centre):
+    from server.routing.map import map_of
+
+    a_busy_till(centre)
+    centre.order(("A", 1))  # reads what is needed of A
+    centre.fact("S001", f.Sold("A", 1, 1))
+    centre.fact("S002", f.Gave("A", 3))
+    book_rows = dict(centre.rows("SELECT store, share FROM stock WHERE sku = 'A' AND share > 0"))
+    assert map_of(centre.tx).shares["A"] == book_rows
