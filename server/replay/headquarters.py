@@ -32,20 +32,23 @@ class Headquarters:
     def _now(self) -> Reading:
         return Reading.exact(self._clock.now)
 
-    def write(self, job: Callable[[Tx], T]) -> T:
-        """One job, one commit; then what it decided goes to the stores that are connected."""
+    def write(self, job: Callable[[Tx], T], *, answering: str = "") -> T:
+        """One job, one commit; then what it decided goes to the stores that are connected.
+
+        The store that is being answered is not looked at here: its answer has to leave first.
+        """
         with writing(self.db):
             answer = job(self.db)
-            frames = self._woken()
+            frames = self._woken(answering)
         self.commits += 1
         for store, some in frames:
             self.send[store](some)
         return answer
 
-    def _woken(self) -> list[tuple[str, Frames]]:
+    def _woken(self, answering: str) -> list[tuple[str, Frames]]:
         touched, self.db.touched = self.db.touched, set()
         frames: list[tuple[str, Frames]] = []
-        for store in sorted(self._concerned(touched)):
+        for store in sorted(self._concerned(touched) - {answering}):
             some = self._ends[store].woken(self.db, self._now)
             if some:
                 frames.append((store, some))
@@ -91,14 +94,19 @@ class Headquarters:
             answers: list[bytes] = []
             for frame in frames:
                 answers += end.received(None, self._now, frame)
+            # Rows and snapshots are read apart from the writer, and only where some may wait.
+            look = end.sent > end.taken or any(b'"l":' in frame for frame in frames)
         else:
-            answers = self.write(lambda tx: [a for f in frames for a in end.received(tx, self._now, f)])
-        # Rows and snapshots are read apart from the writer, and only where some may wait.
-        if end.sent > end.taken or end.down == "snapshot" or any(b'"l":' in frame for frame in frames):
+            answers = self.write(
+                lambda tx: [answer for frame in frames for answer in end.received(tx, self._now, frame)],
+                answering=store,
+            )
+            look = True
+        if look:
             answers += end.woken(self.db, self._now)
         self.send[store](answers)
 
     def tick(self, store: str) -> None:
         end = self._ends.get(store)
         if end is not None:
-            self.send[store](self.write(lambda tx: end.tick(tx, self._now)))
+            self.send[store](self.write(lambda tx: end.tick(tx, self._now), answering=store))

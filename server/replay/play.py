@@ -75,6 +75,7 @@ class Play:
         self.folder = folder
         self.ean = ean
         self.steps = 0
+        self.over = False
         self.looks = 0
         self.worst = Audit()
         self.hq = Headquarters(adapters.centre(folder / "centre.db"), self.clock, self.chance.bytes)
@@ -139,8 +140,8 @@ class Play:
         line = Line(
             self.clock,
             self.wishes.habits.latency,
-            deliver_up=lambda frames: self.hq.take(code, frames),
-            deliver_down=shop.take,
+            deliver_up=lambda frames: self._deliver(code, lambda: self.hq.take(code, frames)),
+            deliver_down=lambda frames: self._deliver(code, lambda: shop.take(frames)),
         )
         shop.send = lambda frames: line.send("up", frames)
         self.hq.send[code] = lambda frames: line.send("down", frames)
@@ -238,6 +239,8 @@ class Play:
     def _timers(self) -> None:
         """What is due at the centre, within seconds of its time."""
         now = self.clock.now
+        if self.over:
+            return
         self.hq.write(lambda tx: timers.run_due(tx, now))
         due = timers.next_due(self.hq.db)
         latest = now + TIMERS_AT_MOST
@@ -249,6 +252,10 @@ class Play:
             self.shops[code].tick()
             self._mind_ends(code)
         self.clock.after(HOUR, lambda: self._tick(code))
+
+    def _deliver(self, code: str, take: Callable[[], None]) -> None:
+        take()
+        self._mind_ends(code)
 
     def _mind_ends(self, code: str) -> None:
         """An end that wants to close the session gets a new one, as the agent does."""
@@ -297,6 +304,9 @@ class Play:
         for staff in self.staff.values():
             staff.evening()
         self._until(self.clock.now + 5 * MINUTE)
+        # The centre goes on moving rights for ever; it is stopped so that its last word can arrive.
+        self.over = True
+        self._until(self.clock.now + MINUTE)
 
     def _open_work(self) -> int:
         (open_parts,) = self.hq.db.execute(

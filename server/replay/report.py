@@ -60,6 +60,7 @@ def report(
             "insisted": counts["till sales insisted on"],
             "units_asked": asked,
             "units_sold": sold,
+            "units_not_there": counts["till units not on the shelf"],
             "fill": round(sold / asked, 4) if asked else 1.0,
         },
         "assignments": one("SELECT COUNT(*) FROM assignment"),

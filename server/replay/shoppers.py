@@ -83,6 +83,7 @@ class Shoppers:
                 taken.append([code, qty])
             else:
                 counts["till units not sold"] += qty
+                counts["till units not on the shelf"] += qty if answer.there < qty else 0
         deeds = []
         if rows:
             deeds.append(Deed("till_sale", {"sale": f"{shop.code}-{basket.name}", "rows": rows}, "T"))
