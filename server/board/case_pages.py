@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from server.board.remedy_forms import PERMISSION, forms
-from server.board.words import case_words, done_words, happened_word, state
+from server.board.words import ENDINGS, FIELDS, case_words, done_words, happened_word, state
 from server.cases import settle
 from server.cases.book import close_case
 from server.cases.kinds import outcome, remedies
@@ -28,7 +28,10 @@ from sync.rules.refusals import Refused, Why, refuse
 SHOWN = 200
 OUTCOME_LETTERS = 500
 
-_CASES = "SELECT c.*, s.name_en, s.name_zh, s.region FROM open_case c LEFT JOIN store s ON s.code = c.store"
+_CASES = (
+    "SELECT c.*, s.name_en, s.name_zh, s.region, p.name AS closer_name FROM open_case c"
+    " LEFT JOIN store s ON s.code = c.store LEFT JOIN person p ON p.id = c.closed_by"
+)
 
 
 def cases_now(db: sqlite3.Connection, *, region: str, store: str, closed: bool) -> list[sqlite3.Row]:
@@ -56,6 +59,7 @@ def case_now(db: sqlite3.Connection, case_id: str, manager: Manager) -> dict[str
                 "named": {"store": "", "number": 0, "kind": "", "note": "", **one},
                 "fact": row,
                 "body": _readable(row["raw"]) if row else "",
+                "said": _said(row["raw"]) if row else {},
             }
         )
     return {
@@ -65,8 +69,45 @@ def case_now(db: sqlite3.Connection, case_id: str, manager: Manager) -> dict[str
         "people": dict(db.execute("SELECT id, name FROM person").fetchall()),
         "forms": forms(db, case, manager),
         "done": kept(case).get("done", []),
+        "about": _about(db, case),
         "counting": kept(case).get("count_asked", []),
         "stores": {row["code"]: row for row in db.execute("SELECT code, name_en, name_zh FROM store")},
+    }
+
+
+def _about(db: sqlite3.Connection, case: sqlite3.Row) -> dict[str, Any]:
+    """What the case is about, as it stands now: the part's goods and turns, or the SKU at its store."""
+    return {
+        "lines": db.execute(
+            "SELECT l.sku, l.qty, l.released, l.cancelled, i.name_en, i.name_zh FROM fulfilment_line l"
+            " LEFT JOIN item i ON i.sku = l.sku WHERE l.fo = ? ORDER BY l.line",
+            (case["fo"],),
+        ).fetchall(),
+        "turns": db.execute(
+            "SELECT a.store, a.offered_at, a.state, a.ended_reason, s.name_en, s.name_zh FROM assignment a"
+            " LEFT JOIN store s ON s.code = a.store WHERE a.fo = ? ORDER BY a.fence DESC LIMIT 10",
+            (case["fo"],),
+        ).fetchall(),
+        "stock": db.execute(
+            "SELECT k.*, i.name_en, i.name_zh FROM stock k LEFT JOIN item i ON i.sku = k.sku"
+            " WHERE k.store = ? AND k.sku = ?",
+            (case["store"], case["sku"]),
+        ).fetchone(),
+    }
+
+
+def _said(raw: bytes) -> dict[str, str]:
+    """The contents of a fact, field by field, as far as they are plain."""
+    try:
+        body = json.loads(raw).get("b", {})
+    except (ValueError, AttributeError):
+        return {}
+    if not isinstance(body, dict):
+        return {}
+    return {
+        str(key): str(value)
+        for key, value in body.items()
+        if isinstance(value, str | int) and not isinstance(value, bool) and value != "" and value != 0
     }
 
 
@@ -138,6 +179,8 @@ def _case(
         trouble=trouble,
         next_step=next_step,
         outcome=outcome(case, own.translate),
+        ending=lambda word: own.say(ENDINGS[word]) if word in ENDINGS else word,
+        field_word=lambda word: own.say(FIELDS[word]) if word in FIELDS else word.replace("_", " "),
         tell_done=lambda one: done_words(one, own, found["stores"], found["people"]),
     )
 

@@ -119,7 +119,7 @@ def _countable(db: sqlite3.Connection, case: Mapping[str, Any]) -> list[sqlite3.
         (case["id"],),
     ):
         try:
-            said = json.loads(raw).get("body", {}).get("sku", "")
+            said = json.loads(raw).get("b", {}).get("sku", "")
         except (ValueError, AttributeError):
             continue
         skus.add(said if isinstance(said, str) else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from server.board.pulse import Happening
@@ -76,6 +77,34 @@ FACTS: dict[str, str] = {
 }
 """Kinds of facts that are no events by that name."""
 
+FIELDS: dict[str, str] = {
+    "sku": N_("Item"),
+    "qty": N_("Units"),
+    "expected": N_("Expected"),
+    "found": N_("Found"),
+    "share": N_("From or to the store's share"),
+    "pool": N_("From or to the pool"),
+    "debt": N_("Debt"),
+    "sale": N_("Sale"),
+    "document": N_("Document"),
+    "transfer": N_("Transfer"),
+    "to": N_("To"),
+    "order": N_("Order"),
+    "line": N_("Line of the order"),
+    "reason": N_("Reason"),
+    "location": N_("Shelf"),
+    "note": N_("Note"),
+    "how": N_("How"),
+    "collector": N_("Collected by"),
+    "courier": N_("Courier"),
+    "manifest": N_("Manifest"),
+    "serial": N_("Serial number"),
+    "grade": N_("Grade"),
+    "disposition": N_("What becomes of it"),
+    "return_id": N_("Return"),
+}
+"""Fields of facts, for whoever settles a case."""
+
 STATES: dict[str, str] = {
     "offered": N_("offered"),
     "accepted": N_("accepted"),
@@ -147,6 +176,9 @@ def case_words(case: Any, own: Texts, store: str = "") -> str:
     """What a case says, with the store's name where the reader knows it by name."""
     named = dict(case)
     name = store or (own.name(case) if "name_en" in named else "")
+    params = json.loads(named["params"] or "{}")
+    if params.get("kind"):
+        named["params"] = json.dumps(params | {"kind": f"“{happened_word(str(params['kind']), own)}”"})
     return _case_sentence({**named, "store": name or named["store"]}, own.translate)
 
 

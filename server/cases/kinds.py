@@ -207,6 +207,7 @@ class _Facts(dict[str, Any]):
 def _filled(text: str, case: Mapping[str, Any], translate: Callable[[str], str]) -> str:
     facts = _Facts(json.loads(case["params"] or "{}"))
     for key in ("store", "order_no", "fo", "sku", "fence"):
-        if case[key]:
-            facts.setdefault(key, case[key])
+        # The store as the reader knows it, by name: a case's own params have its code.
+        if case[key] and (key == "store" or key not in facts):
+            facts[key] = case[key]
     return translate(text).format_map(facts)

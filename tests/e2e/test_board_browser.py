@@ -189,6 +189,18 @@ def pages(centre: CentreConfig) -> dict[str, str]:
             db, "released_stale", now=centre.clock(), store="S001", order_no=number, fo=f"{number}-1",
             evidence=[Evidence("S001", "I1", 7, "handed_over")],
         )  # fmt: skip
+        # One case of each kind of remedy that can be done on its page.
+        stuck = open_case(
+            db, "pickup_stuck", now=centre.clock(), store="S001", order_no=number, fo=f"{number}-1"
+        )
+        counting = open_case(db, "beyond_rights", now=centre.clock(), store="S001", sku="CAP-NAVY",
+                             params={"kind": "sold", "qty": 1})  # fmt: skip
+        db.execute(
+            "INSERT INTO replica (store, incarnation, state, host, opened_at, applied, chain)"
+            " VALUES ('S001', 'I0', 'held', 'box-b', ?, 7, 'x')",
+            (centre.clock(),),
+        )
+        boxes = open_case(db, "two_replicas", now=centre.clock(), store="S001", params={"host": "box-b"})
         now = centre.clock()
         db.execute("INSERT INTO store_session (store, number, connected_at) VALUES ('S001', 1, ?)", (now,))
         db.execute(
@@ -199,6 +211,7 @@ def pages(centre: CentreConfig) -> dict[str, str]:
     return {
         "board": "/board", "store": "/stores/S001", "down": "/stores/S002", "order": f"/orders/{number}",
         "cases": "/cases", "case": f"/cases/{case}", "settled": "/cases?closed=true", "stock": "/skus",
+        "stuck": f"/cases/{stuck}", "counting": f"/cases/{counting}", "boxes": f"/cases/{boxes}",
         "sku": "/skus/CAP-NAVY",
         "ledger": "/skus/CAP-NAVY/S001", "outbox": "/outbox", "nothing": "/find?q=zzz",
     }  # fmt: skip
@@ -237,6 +250,10 @@ def test_no_page_has_a_barrier_or_a_sideways_scroll(
 
     for name, path in all_pages.items():
         look(name, lambda path=path: page.goto(url + path))  # type: ignore[misc]
+    for name, summary in (("stuck", ".remedies summary"), ("order", "details.act summary")):
+        page.goto(url + all_pages[name])
+        assert page.locator(summary).count()
+        look(f"{name} open", lambda summary=summary: [one.click() for one in page.locator(summary).all()])  # type: ignore[misc]
     look("menu", lambda: page.click(".menu summary"))
     context.clear_cookies()
     look("sign-in", lambda: page.goto(f"{url}/sign-in"))

@@ -181,7 +181,9 @@ def test_a_count_is_asked_for_and_the_count_closes_the_case(centre: CentreConfig
     case_id = case(centre, "beyond_rights", store="S001", sku="CAP-NAVY", params={"kind": "sold", "qty": 1})
     with client(centre) as web:
         sign_in(web, "east")
-        assert 'value="CAP-NAVY"' in web.get(f"/cases/{case_id}").text
+        page = web.get(f"/cases/{case_id}").text
+        assert 'value="CAP-NAVY"' in page
+        assert "reported “sold at the till” of CAP-NAVY" in page, "no code of ours in a sentence"
         answer = post(web, f"/cases/{case_id}/do/count")
         assert answer.status_code == 409
         assert "at least one item" in answer.text
