@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from xml.sax.saxutils import escape
 
-WIDTH, BAR, GAP, LEFT, MIDDLE, RIGHT = 880, 20, 8, 130, 470, 60
+WIDTH, BAR, GAP, LEFT, MIDDLE, RIGHT = 900, 20, 8, 160, 490, 60
 NAMES = {
     "connected": "always connected",
     "synced": "synced every 15 min",
