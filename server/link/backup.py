@@ -21,8 +21,8 @@ from sync.ids import Dice, new_id
 JUMPS = {"fence": 1_000_000, "stream_seq": 1_000_000, "order_no": 100_000, "case_no": 100_000}
 """How far each counter in `meta` moves: more than could have been given out since the backup."""
 PER_SECOND = {"fence": 100, "stream_seq": 100, "order_no": 1, "case_no": 1}
-"""And it moves at least as far as the clock has, at more than a chain gives out on the average. The same backup
-may be put back twice: by the jump alone, the second time would give out again what the first time had."""
+"""And it moves at least as far as the clock has, at more than a chain gives out on the average. The same
+backup may be put back twice: by the jump alone, the second would give out again what the first had."""
 COUNTED_FROM = 1_735_689_600_000
 """2025-01-01."""
 
