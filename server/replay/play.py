@@ -37,7 +37,7 @@ from sync.replica import read
 from sync.sqlite import writing
 
 LOOK_EVERY = 100
-TIMERS_AT_MOST = 5 * MINUTE
+TIMERS_AT_MOST = 15 * MINUTE
 SETTLE_AT_MOST = 12 * DAY
 
 
@@ -115,7 +115,7 @@ class Play:
         stock = world.opening_stock(self.chain, self.demand, habits, self.chance)
         with writing(tx):
             world.load_chain(tx, self.chain, self.demand, self.ean, habits, now=now, dice=dice)
-            # The simulated centre looks at its deadlines every few minutes, which is no outage.
+            # The simulated centre looks at its deadlines every quarter of an hour, which is no outage.
             set_policy(tx, "outage_s", 3 * TIMERS_AT_MOST // SECOND)
             # New stock wakes what waits at once; the timer is for the rest, and may be slow here.
             set_policy(tx, "retry_s", 12 * HOUR // SECOND)

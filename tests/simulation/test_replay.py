@@ -88,8 +88,8 @@ def test_days_of_trade_break_no_rule_however_often_lines_are_cut(tmp_path: Path,
         made_up(tmp_path / "lines.csv"), tmp_path / "run",
         stores=4, offline=offline, mean_outage_h=2.0, seed=seed(), look_every=25,
     )  # fmt: skip
-    assert found["orders"] > 50
-    assert found["till"]["units_sold"] > 60
+    assert found["orders"] > 25
+    assert found["till"]["units_sold"] > 40
     assert found["fill"] > 0.6
     assert found["audits"] > 20
     if offline:
