@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sync import sqlite
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -137,3 +139,19 @@ def test_every_command_named_in_the_help_exists() -> None:
     assert isinstance(group, Lazy)
     for name in COMMANDS:
         assert group.get_command(None, name) is not None, name  # type: ignore[arg-type]
+
+
+def test_a_policy_is_set_in_plain_words_and_store_nodes_hear_of_theirs(data: Path) -> None:
+    assert yipan(data, "policy", "set", "accept_s", "900", "--kind", "pickup").returncode == 0
+    assert yipan(data, "policy", "set", "till_mode", "block").returncode == 0
+    found = json.loads(yipan(data, "policy", "list", "--json").stdout)
+    assert found["set"] == {"accept_s::pickup": "900", "till_mode": "block"}
+    assert found["policies"]["accept_s"] == "1800"
+    with sqlite.connect(data / "centre.db") as db:
+        sent = db.execute("SELECT body FROM stream_row WHERE stream = 'policy'").fetchone()
+    assert json.loads(sent[0]) == {"value": "block"}
+    for words in (["till_mode", "shout"], ["accept_s", "soon"], ["no_such", "1"], ["wave_max", "0"]):
+        answer = yipan(data, "policy", "set", *words)
+        assert answer.returncode == 2, words
+        assert "Traceback" not in answer.stderr
+        assert answer.stderr.startswith("yipan: "), answer.stderr

@@ -1,0 +1,34 @@
+"""Policies that store nodes judge by themselves: kept in the same table, sent on the `policy` stream."""
+
+from __future__ import annotations
+
+from server.db import Tx
+from server.link.decide import publish
+from sync.replica.commands.picking import WAVE_MOST
+from sync.replica.commands.shelf import ADJUST_ALONE
+
+WORDS: dict[str, tuple[str, ...]] = {"till_mode": ("warn", "block")}
+"""Policies that are words, with what they may be; the first one holds where nothing is set."""
+NUMBERS: dict[str, int] = {
+    "wave_max": WAVE_MOST,  # fulfilment orders picked together
+    "adjust_alone": ADJUST_ALONE,  # units an associate may take out of sale without a lead
+    "scan_gap_ms": 150,  # keys of one scan are closer than this
+}
+
+
+def set_store_policy(tx: Tx, name: str, value: str) -> None:
+    """Set it for every store. KeyError: no such policy. ValueError: not a value it can have."""
+    if name in WORDS:
+        if value not in WORDS[name]:
+            raise ValueError(f"{name} is one of: {', '.join(WORDS[name])}")
+    elif name in NUMBERS:
+        if not value.isdecimal() or int(value) < 1:
+            raise ValueError(f"{name} is a whole number above 0")
+    else:
+        raise KeyError(name)
+    tx.execute(
+        "INSERT INTO policy (key, value) VALUES (?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (name, value),
+    )
+    publish(tx, "policy", name, {"value": value})
