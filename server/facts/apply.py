@@ -16,7 +16,11 @@ from server.facts.source import Source
 from server.facts.stock import stock_fact
 from server.facts.verdict import Verdict
 from server.offers.facts import assignment_fact
-from sync.wire.facts import Body, Fact, Shorted, body_of
+from server.stock import book
+from sync.rules.stock import released
+from sync.wire.facts import Body, Fact, HandedOver, HandoverUndone, Shipped, Shorted, body_of
+
+LOST_TURN = "unknown_fence"
 
 __all__ = ["ASSIGNMENT_KINDS", "Verdict", "apply_fact"]
 
@@ -74,6 +78,7 @@ def _of_assignment(tx: Tx, source: Source, body: Body) -> Verdict:
     row = tx.execute("SELECT store, fo FROM assignment WHERE fence = ?", (fact.fence,)).fetchone()
     if row is not None and row["store"] == source.store:
         return assignment_fact(tx, source.store, source.number, source.incarnation, fact, body, source.now)
+    booked = row is None and _left_all_the_same(tx, source, body)
     if row is None:
         # A centre restored from a backup may have forgotten it; a person asks the store.
         kind, params = "unknown_fence", {"kind": fact.kind}
@@ -90,7 +95,38 @@ def _of_assignment(tx: Tx, source: Source, body: Body) -> Verdict:
         evidence=[source.evidence()],
         join=True,
     )
+    if booked:
+        return Verdict("stale", LOST_TURN, case)
     return Verdict("parked", "other_store" if row else "unknown_fence", case)
+
+
+def _left_all_the_same(tx: Tx, source: Source, body: Body) -> bool:
+    """The assignment is lost with the days since a backup, the order perhaps too; the goods left the
+    store all the same, and the stock follows them. False where the fact does not say which goods."""
+    if not isinstance(body, HandedOver | HandoverUndone | Shipped) or not body.goods:
+        return False
+    if not all(_known(tx, sku) for sku, _ in body.goods):
+        return False
+    back = isinstance(body, HandoverUndone)
+    if back and body.goods != _last_left(tx, source):
+        return False  # taking back what never left would mint goods
+    signed = [(sku, -qty if back else qty) for sku, qty in body.goods]
+    book.apply_moves(tx, source.store, released(signed), source.cause())
+    return True
+
+
+def _last_left(tx: Tx, source: Source) -> tuple[tuple[str, int], ...] | None:
+    """The goods of the newest hand-over under a lost turn, unless they were taken back already."""
+    row = tx.execute(
+        "SELECT kind, raw FROM fact WHERE fence = ? AND store = ? AND verdict = 'stale' AND note = ?"
+        " AND kind IN ('handed_over', 'handover_undone') ORDER BY rowid DESC LIMIT 1",
+        (source.fact.fence, source.store, LOST_TURN),
+    ).fetchone()
+    if row is None or row["kind"] != "handed_over":
+        return None
+    body = body_of(msgspec.json.decode(row["raw"], type=Fact))
+    assert isinstance(body, HandedOver)
+    return body.goods
 
 
 def _park(tx: Tx, source: Source, reason: str) -> Verdict:

@@ -35,11 +35,18 @@ def nonsense(body: f.Body) -> str:
             return _units(body.qty)
         case f.HandedOver():
             quantities = [row[1] for row in body.lines] + [row[1] for row in body.refused]
-            return next(filter(None, map(_units, quantities)), "")
+            return next(filter(None, map(_units, quantities)), "") or _goods(body)
         case f.HandoverUndone() | f.Shipped():
-            return next(filter(None, (_units(qty) for _, qty in body.lines)), "")
+            return next(filter(None, (_units(qty) for _, qty in body.lines)), "") or _goods(body)
         case _:
             return ""
+
+
+def _goods(body: f.HandedOver | f.HandoverUndone | f.Shipped) -> str:
+    """What left by SKU is what left by line. An older store does not say it."""
+    if not body.goods:
+        return ""
+    return _adds_up(sum(qty for _, qty in body.lines), *(qty for _, qty in body.goods))
 
 
 def _count(body: f.Counted) -> str:

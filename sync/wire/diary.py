@@ -36,6 +36,12 @@ DIARY = (
         "A till's question: `want` up, `wanted` down; and the bulk stream `needs`. An older centre passes"
         " over the question and the till decides by itself; an older store holds the stream and goes on.",
     ),
+    Entry(
+        1,
+        "cd1f476eb9598266",
+        "Releases say which goods left (`goods` of handed_over, shipped, handover_undone): a centre put"
+        " back from a backup books them although it lost the assignment. An older centre passes over it.",
+    ),
 )
 
 

@@ -105,12 +105,15 @@ class HandedOver(Body, frozen=True):
     """What the shopper did not take: line, quantity, reason. It goes back to the shelf."""
     override_by: str = ""
     """The person who allowed a release that the rules did not."""
+    goods: tuple[tuple[str, int], ...] = ()
+    """`lines` by SKU: a centre put back from a backup may know the lines no more, the goods it does."""
 
 
 class HandoverUndone(Body, frozen=True):
     """Taken back within the short while in which the goods are still on the counter."""
 
     lines: tuple[tuple[int, int], ...]
+    goods: tuple[tuple[str, int], ...] = ()
 
 
 class Shipped(Body, frozen=True):
@@ -121,6 +124,7 @@ class Shipped(Body, frozen=True):
     courier: str
     parcels: tuple[str, ...] = ()
     override_by: str = ""
+    goods: tuple[tuple[str, int], ...] = ()
 
 
 class PutBack(Body, frozen=True):

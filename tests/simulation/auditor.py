@@ -65,6 +65,10 @@ def fact_moves(
                 yield str(body["instead"]), [qty, 0, 0, 0, 0]
     elif kind in ("handed_over", "shipped", "handover_undone"):
         sign = 1 if kind == "handover_undone" else -1
+        if not any(sku_of(number) for number, _ in body.get("lines", ())):  # type: ignore[attr-defined]
+            for lost, units in body.get("goods", ()):  # type: ignore[attr-defined]
+                yield lost, [sign * units, 0, 0, 0, 0]
+            return
         for number, units in body.get("lines", ()):  # type: ignore[attr-defined]
             line = sku_of(number)
             if line:

@@ -462,7 +462,8 @@ class World:
             return
         end, now = wire.end, self.centre_reading()
         newer = any(w.store == wire.store and w.number > wire.number and w.end.up for w in self.centre.wires)
-        if end.up and newer:
+        superseded = end.up and newer  # before the frame: a late hello makes its connection the newest
+        if superseded:
             self.reached["frame of an old connection"] += 1
         if end.needs_no_transaction(data):
             self.send(wire, "down", end.received(None, now, data))
@@ -471,7 +472,7 @@ class World:
         else:
             changes = self.centre.db.total_changes
             self.talk(wire, lambda tx: end.received(tx, now, data))
-            if newer and end.up and self.centre.running and self.centre.db.total_changes != changes:
+            if superseded and self.centre.running and self.centre.db.total_changes != changes:
                 # Closing the old session writes nothing either: it is not the store's newest.
                 self.fail("sessions", f"an older connection of {wire.store} wrote after {data[:80]!r}")
 

@@ -115,6 +115,21 @@ def test_a_restored_centre_is_a_new_incarnation_whose_counters_are_far_ahead(liv
     db.close()
 
 
+def test_a_backup_that_is_put_back_twice_gives_out_no_number_a_second_time(live: Path, tmp_path: Path):
+    made = backup(live, tmp_path / "b.db", now=NOW)
+    given: list[int] = []
+    cases: list[str] = []
+    for after in (60_000, 120_000):
+        restore(made.path, live, now=NOW + after, dice=DICE)
+        db = open_centre(live)
+        with sqlite.writing(db):
+            given += [next_fence(db) for _ in range(50)]
+            cases.append(open_case(db, "unroutable", now=NOW + after))
+        db.close()
+    assert given == sorted(set(given))
+    assert len(set(cases)) == 2
+
+
 def test_the_database_that_was_there_is_set_aside_whole(live: Path, tmp_path: Path):
     made = backup(live, tmp_path / "b.db", now=NOW)
     db = open_centre(live)

@@ -278,6 +278,30 @@ def test_an_assignment_that_the_centre_does_not_know_is_for_a_person(body: f.Bod
     assert c.cases("unknown_fence")[0]["fence"] == 77
 
 
+def test_goods_that_left_under_a_turn_lost_with_a_backup_leave_the_books_once():
+    c = centre({("S001", "TEE"): 4})
+    left = f.HandedOver(((1, 2),), "code", goods=(("TEE", 2),))
+    verdict = c.report("S001", left, fence=77)
+    assert (verdict.name, verdict.note) == ("stale", "unknown_fence")
+    assert c.cases("unknown_fence")[0]["fence"] == 77, "a person asks the store whose they were"
+    assert c.stock("S001", "TEE")["on_hand"] == 2
+    back = f.HandoverUndone(((1, 2),), (("TEE", 2),))
+    assert c.report("S001", back, fence=77).name == "stale"
+    assert c.stock("S001", "TEE")["on_hand"] == 4
+    assert c.report("S001", back, fence=77).name == "parked", "nothing is minted by a second undo"
+    assert c.report("S002", f.HandoverUndone(((1, 2),), (("TEE", 2),)), fence=77).name == "parked"
+    assert c.stock("S001", "TEE")["on_hand"] == 4
+    assert c.ledger_adds_up()
+
+
+def test_a_lost_release_whose_goods_do_not_add_up_moves_nothing():
+    c = centre({("S001", "TEE"): 4})
+    verdict = c.report("S001", f.Shipped(((1, 2),), "M1", "SF", goods=(("TEE", 3),)), fence=77)
+    assert (verdict.name, verdict.note) == ("parked", "split_wrong")
+    assert c.report("S001", f.Shipped(((1, 2),), "M1", "SF"), fence=77).name == "parked"
+    assert c.stock("S001", "TEE")["on_hand"] == 4
+
+
 def test_a_store_that_nobody_knows_is_parked():
     c = centre()
     from server.facts.apply import apply_fact

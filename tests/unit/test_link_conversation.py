@@ -163,6 +163,26 @@ def test_a_store_cannot_speak_for_another_store() -> None:
     assert pair.store.end.closing.code == "authenticate"
 
 
+@pytest.mark.parametrize(
+    "late",
+    [
+        frames.Digest(facts=1, decisions=0, sums=msgspec.Raw(b'{"other":1}')),
+        frames.Held(lane="u", number=1, kind="granted", why="old"),
+    ],
+    ids=["digest", "held"],
+)
+def test_what_an_older_session_says_late_opens_no_case(late: frames.Frame) -> None:
+    pair = Pair().connect()
+    pair.sell()
+    pair.run()
+    old = pair.centre_end
+    pair.store.start()
+    pair.connect()
+    with sqlite.writing(pair.centre.db):
+        assert old.received(pair.centre.db, pair.at(), codec.encode(late)) == []
+    assert pair.centre.cases() == []
+
+
 def test_a_late_frame_of_an_older_session_never_writes() -> None:
     pair = Pair().connect()
     pair.sell()

@@ -12,7 +12,7 @@ import msgspec
 
 from sync.replica import read
 from sync.replica.commands.base import Desk, Result, command
-from sync.replica.commands.release import Override, against, ready, stood_by, units
+from sync.replica.commands.release import Override, against, goods, ready, stood_by, units
 from sync.rules.refusals import Why, refuse
 from sync.rules.states import Kind
 from sync.wire import facts as f
@@ -102,9 +102,10 @@ def ship(desk: Desk, args: Ship) -> Result:
         parcels = tuple(p["code"] for p in read.parcels(desk.tx, row["fence"]))
         lines = tuple(units(desk, row["fence"]).items())
         flagged = by if against(desk, row) is not None else ""
-        desk.record(
-            f.Shipped(lines, manifest["code"], manifest["courier"], parcels, flagged), fence=row["fence"]
+        body = f.Shipped(
+            lines, manifest["code"], manifest["courier"], parcels, flagged, goods(desk, row["fence"], lines)
         )
+        desk.record(body, fence=row["fence"])
         shipped.append(row["fence"])
     desk.tx.execute(
         "UPDATE manifest SET state = 'handed_over', closed_at = ? WHERE code = ?",

@@ -9,7 +9,7 @@ import msgspec
 
 from sync.replica import read
 from sync.replica.commands.base import Desk, Guess, Result, command, quantity
-from sync.replica.commands.release import Override, against, ready, stood_by, units
+from sync.replica.commands.release import Override, against, goods, ready, stood_by, units
 from sync.rules.refusals import Refusal, Why, refuse
 from sync.rules.secrets import code_matches
 from sync.rules.states import Kind, State
@@ -51,13 +51,15 @@ def hand_over(desk: Desk, args: HandOver) -> Result:
     for line, qty, _reason in args.refused:
         quantity(qty, lines.get(line, 0), str(line))
         lines[line] -= qty
+    leaving = tuple((line, qty) for line, qty in lines.items() if qty)
     body = f.HandedOver(
-        lines=tuple((line, qty) for line, qty in lines.items() if qty),
+        lines=leaving,
         proof=proof,
         collector=args.collector.strip()[:60],
         proxy=args.proxy,
         refused=args.refused,
         override_by=by,
+        goods=goods(desk, args.fence, leaving),
     )
     desk.record(body, fence=args.fence)
     after = desk.assignment(args.fence)
@@ -119,5 +121,5 @@ def undo_hand_over(desk: Desk, args: UndoHandOver) -> Result:
     lines = tuple(
         (line["line"], line["released"]) for line in read.lines(desk.tx, args.fence) if line["released"]
     )
-    desk.record(f.HandoverUndone(lines), fence=args.fence)
+    desk.record(f.HandoverUndone(lines, goods(desk, args.fence, lines)), fence=args.fence)
     return {"fence": args.fence, "fo": row["fo"], "state": desk.assignment(args.fence)["state"]}

@@ -8,6 +8,7 @@ the fact says so.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 from sync.replica import read
 from sync.replica.commands.base import Desk, Lead
@@ -62,6 +63,15 @@ def stood_by(desk: Desk, override: Override | None) -> str:
     if not override.reason.strip():
         raise refuse(Why.UNKNOWN_REASON, reason="")
     return by
+
+
+def goods(desk: Desk, fence: int, lines: Iterable[tuple[int, int]]) -> tuple[tuple[str, int], ...]:
+    """The same units by SKU, for a centre that may have lost the lines."""
+    skus = {line["line"]: line["sku"] for line in read.lines(desk.tx, fence)}
+    by_sku: dict[str, int] = {}
+    for line, qty in lines:
+        by_sku[skus[line]] = by_sku.get(skus[line], 0) + qty
+    return tuple(sorted(by_sku.items()))
 
 
 def units(desk: Desk, fence: int) -> dict[int, int]:
