@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from litestar import get, post
-from litestar.params import FromQuery, Parameter
+from litestar.params import FromQuery, JSONBody, Parameter
 
 from server.api.keys import Caller
 from server.api.problems import ApiError, ApiRequest
@@ -176,7 +176,9 @@ async def availability(
     status_code=200,
     summary="What may be promised now, of thousands of SKUs",
 )
-async def availability_of_many(request: ApiRequest, data: AvailabilityWish) -> AvailabilityOut:
+async def availability_of_many(
+    request: ApiRequest, data: JSONBody[AvailabilityWish]
+) -> AvailabilityOut:
     """The same for up to 10,000 SKUs in one call; 1,000 when asked store by store."""
     caller = _own(request, data.channel)
     if data.by_store and len(data.skus) > MOST_BY_STORE:
