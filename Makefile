@@ -9,13 +9,17 @@ ARGS ?=
 WORKERS ?= 2
 TESTS ?=
 
-.PHONY: help demo test lint check replay bench setup setup-test clean
+SEEDS ?= 2000
+SEED ?= 1
+
+.PHONY: help demo test lint check replay sim bench setup setup-test clean
 
 help:
 	@echo "make demo                    start the centre and four stores on this machine; Ctrl-C ends it"
 	@echo "make demo ARGS='--seconds 90 --json'   the same without a person; prints one JSON object"
 	@echo "make replay ARGS='FILE …'    real order lines through the product on virtual time"
 	@echo "make test                    every test, browser included (TESTS='tests/unit' for some)"
+	@echo "make sim SEEDS=2000          hunt: histories of a whole chain in a hostile world, then planted bugs"
 	@echo "make lint                    ruff, mypy --strict, import contracts"
 	@echo "make check                   lint and test"
 	@echo "make bench                   the figures of docs/performance.md on this machine"
@@ -35,6 +39,10 @@ replay: setup
 
 test: setup-test
 	@$(BIN)/python tools/run_tests.py --workers $(WORKERS) $(TESTS)
+
+sim: setup-test
+	@$(BIN)/python -m tests.simulation --seed $(SEED) --seeds $(SEEDS) --hours 8 --json
+	@$(BIN)/python -m pytest -q -m hunt -n $(WORKERS) tests/simulation
 
 lint: setup-test
 	@$(BIN)/ruff check .
