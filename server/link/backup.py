@@ -18,11 +18,11 @@ from server.db import open_centre
 from sync import sqlite
 from sync.ids import Dice, new_id
 
-JUMPS = {"fence": 1_000_000, "stream_seq": 1_000_000, "order_no": 100_000, "case_no": 100_000}
-"""How far each counter in `meta` moves: more than could have been given out since the backup."""
 PER_SECOND = {"fence": 100, "stream_seq": 100, "order_no": 1, "case_no": 1}
-"""And it moves at least as far as the clock has, at more than a chain gives out on the average. The same
-backup may be put back twice: by the jump alone, the second would give out again what the first had."""
+"""A restored centre's counters stand where the clock is, at more than a chain gives out on the average. A jump
+from the backup's own numbers would not do: put back twice, it would give out again what it had the first time."""
+JUMPS = {"fence": 1_000_000, "stream_seq": 1_000_000, "order_no": 100_000, "case_no": 100_000}
+"""How far a counter moves that is ahead of the clock already."""
 COUNTED_FROM = 1_735_689_600_000
 """2025-01-01."""
 
@@ -167,11 +167,11 @@ def _begin_again(db: sqlite3.Connection, old: str, now: int, dice: Dice) -> str:
             (key, value),
         )
     for counter, jump in JUMPS.items():
-        least = max(0, now - COUNTED_FROM) // 1000 * PER_SECOND[counter]
+        by_clock = max(0, now - COUNTED_FROM) // 1000 * PER_SECOND[counter]
         db.execute(
-            "INSERT INTO meta (key, value) VALUES (?1, max(?2, ?3))"
-            " ON CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER) + ?2, ?3)",
-            (counter, jump, least),
+            "INSERT INTO meta (key, value) VALUES (?1, max(?2, ?3)) ON CONFLICT (key) DO UPDATE SET value ="
+            " CASE WHEN CAST(value AS INTEGER) < ?3 THEN ?3 ELSE CAST(value AS INTEGER) + ?2 END",
+            (counter, jump, by_clock),
         )
     # What the backup holds is covered by it; what came after is in the stores only.
     db.execute("UPDATE replica SET backed_up = max(backed_up, applied)")

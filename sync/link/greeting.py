@@ -143,7 +143,8 @@ def _reset(end: CentreEnd, tx: Tx, log: CentreLog, hello: frames.Hello, known: K
     if relation.kind == "ask":
         return [frames.Compare(numbers=relation.ask)]
     common = relation.common
-    return [frames.Reset(number=common, chain=log.chain_at(tx, known.incarnation, common) or EMPTY)]
+    chain = log.chain_at(tx, known.incarnation, common) or EMPTY
+    return [frames.Reset(number=common, chain=chain, replica=hello.incarnation)]
 
 
 def _register(
@@ -298,5 +299,6 @@ def _welcome(
             prunable=known.backed_up,
             streams=same_centre,
             upgrade=upgrade,
+            replica=hello.incarnation,
         )
     ]

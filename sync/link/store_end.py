@@ -189,7 +189,9 @@ class StoreEnd:
         return self._hello(tx, now, frame.numbers[:256]) if self._greeting else []
 
     def _reset(self, tx: Tx, now: Reading, frame: frames.Reset) -> list[frames.Frame]:
-        if not self._greeting:
+        if not self._greeting or frame.replica not in ("", self._incarnation):
+            # A hello that a proxy sent twice is answered twice. Forking a second time would leave the
+            # name under which the centre is about to take facts, and they would all be taken again.
             return []
         if self.log.chain_at(tx, frame.number) != frame.chain:
             self.closing = Ending("chain", "person")
@@ -250,7 +252,7 @@ class StoreEnd:
         return []
 
     def _welcome(self, tx: Tx, now: Reading, frame: frames.Welcome) -> list[frames.Frame]:
-        if not self._greeting:
+        if not self._greeting or frame.replica not in ("", self._incarnation):
             return []
         self.up, self.mode, self.session = True, frame.mode, frame.session
         self._heartbeat = max(1_000, frame.heartbeat)

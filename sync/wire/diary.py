@@ -42,6 +42,12 @@ DIARY = (
         "Releases say which goods left (`goods` of handed_over, shipped, handover_undone): a centre put"
         " back from a backup books them although it lost the assignment. An older centre passes over it.",
     ),
+    Entry(
+        1,
+        "19a0a8f38c9412fa",
+        "`welcome` and `reset` name the replica they answer (`replica`), so that the answer to a repeated"
+        " hello is passed over. An older peer does not say it, or passes over it.",
+    ),
 )
 
 

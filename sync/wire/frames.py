@@ -95,6 +95,8 @@ class Welcome(Frame, frozen=True, tag="welcome"):
     """False: bulk streams start over, because the centre's numbers did."""
     upgrade: bool = False
     """This version is too old for bulk; facts and urgent decisions go on."""
+    replica: str = ""
+    """The incarnation that is welcome: a hello that came twice is answered twice."""
 
 
 class Refuse(Frame, frozen=True, tag="refuse"):
@@ -111,6 +113,8 @@ class Reset(Frame, frozen=True, tag="reset"):
 
     number: int
     chain: str
+    replica: str = ""
+    """The incarnation that is to be left. Said to one that has been left already, it means nothing."""
 
 
 class Facts(Frame, frozen=True, tag="facts"):

@@ -28,7 +28,7 @@ def main() -> int:
     ask.add_argument("--seed", type=int, default=1, help="the first seed")
     ask.add_argument("--seeds", type=int, default=100, help="how many histories")
     ask.add_argument("--stores", type=int, default=3)
-    ask.add_argument("--hours", type=float, default=8.0, help="virtual hours of a history, 25 steps each")
+    ask.add_argument("--hours", type=float, default=6.0, help="virtual hours of a history, 25 steps each")
     ask.add_argument("--workers", type=int, default=0, help="processes; 0: one for each core")
     ask.add_argument("--json", action="store_true", help="one JSON object on standard output")
     ask.add_argument("--script", action="store_true", help="print what happened in a single history")

@@ -185,8 +185,14 @@ class Faults:
         world, centre = self.world, self.world.centre
         if not centre.running:
             return
+        world.look()
         world.stop_centre(world.roll.choice((MINUTE, 20 * MINUTE)))
-        centre.put_back(world.roll.choice(centre.backups)[1])
+        at, image = world.roll.choice(centre.backups)
+        centre.put_back(image)
+        # Stores are told what this one covers, and may forget it: an older one is no backup any more.
+        for one in [one for one in centre.backups if one[0] < at]:
+            centre.backups.remove(one)
+            one[1].close()
         fence = centre.db.execute("SELECT value FROM meta WHERE key = 'fence'").fetchone()
         # A file that was copied back by hand looks like the real one until a store speaks. What it numbers
         # before that nobody can tell, so this is played only where it has nothing to number again.

@@ -34,9 +34,11 @@ class History:
         return not self.broken and not self.stuck
 
 
-def play(seed: int, *, stores: int = 3, hours: float = 10.0, without: Collection[int] = ()) -> History:
-    """`without`: numbers of steps that are left out. Every step has its own dice."""
-    world = World(seed, stores, hours)
+def play(
+    seed: int, *, stores: int = 3, hours: float = 10.0, without: Collection[int] = (), mood: str | None = None
+) -> History:
+    """`without`: numbers of steps that are left out. Every step has its own dice. `mood`: see `mix.MOODS`."""
+    world = World(seed, stores, hours, mood)
     people, faults = People(world), Faults(world)
     count = int(hours * STEPS_AN_HOUR)
     done = 0

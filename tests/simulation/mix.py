@@ -56,9 +56,21 @@ DEEDS: dict[str, float] = {
 }
 
 
+MOODS: dict[str, dict[str, float]] = {
+    "copies": {"restore_box": 8, "copy_box": 6, "lose_box": 3, "partition": 3, "cut": 2},
+    "backups": {"restore_centre": 6, "backup": 6, "partition": 3, "prune": 3, "crash_centre": 1},
+    "clocks": {"partition": 6, "suspend": 6, "step_clock": 4, "crash_box": 8},
+    "lines": {"cut": 8, "half_open": 8, "late_frame": 8, "clone": 4, "partition": 2},
+    "scarce": {"partition": 6, "theft": 6, "crash_box": 1},
+}
+"""Some seeds are about one thing: then its rare states are met together."""
+
+
 @dataclass
 class Mix:
     roll: Random
+    mood: str | None = None
+    opening: tuple[int, ...] = (0, 1, 2, 3, 5, 8, 12)
     lose: float = 0.0
     swap: float = 0.0
     repeat: float = 0.0
@@ -107,3 +119,20 @@ class Mix:
             "region_reassign_per_min": roll.choice((60, 1)),
             "pickup_partial": roll.choice((1, 0)),
         }
+        drawn = roll.choice(("", "", "", "", *MOODS))
+        self.mood = drawn if self.mood is None else self.mood
+        if self.mood:
+            self._in_mood(self.mood)
+
+    def _in_mood(self, mood: str) -> None:
+        self.faults = {name: MOODS[mood].get(name, 0.0) for name in FAULTS}
+        self.fault_share = 0.12
+        if mood == "clocks":
+            self.policies["hold_s"] = 3600
+            self.policies["started_grace_s"] = 1800
+            self.deeds |= {"collect": 12.0, "cancel": 0.5, "work": 60.0}
+        if mood == "scarce":
+            self.opening = (0, 1, 1, 2, 2, 3)
+            self.insist = 1.0
+            self.miscount = 0.3
+            self.deeds |= {"sell": 30.0, "order": 14.0, "receive": 6.0, "count": 6.0, "grant": 3.0}

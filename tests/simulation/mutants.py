@@ -403,4 +403,9 @@ def offers_never_lapse() -> list[Patch]:
 @mutant
 def offers_lapse_early() -> list[Patch]:
     right = server.offers.sweep._lapse
-    return [(server.offers.sweep, "_lapse", lambda tx, now: right(tx, now + 10 * 60_000))]
+
+    def wrong(tx: Any, now: int) -> int:
+        tx.execute("UPDATE assignment SET accept_by = offered_at + 1200000 WHERE ended_at = 0 AND ownership = 'none'")
+        return int(right(tx, now))
+
+    return [(server.offers.sweep, "_lapse", wrong)]

@@ -12,7 +12,7 @@ from tests.simulation.history import play, shrink
 
 HISTORIES = int(os.environ.get("YIPAN_HISTORIES", "2000"))
 CHUNKS = 40
-HOURS = 8.0
+HOURS = 6.0
 
 RARE = (
     "accepted with the line down", "late accepted", "late picked", "stale handed_over", "released by an override",

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (
     "import sync.sqlite\n"
     "from tests.simulation.history import play\n"
-    "print(' '.join(play(seed, hours=8).trace for seed in (3, 9, 17)))\n"
+    "print(' '.join(play(seed, hours=6).trace for seed in (3, 9, 17)))\n"
 )
 
 
@@ -33,7 +33,7 @@ def test_two_processes_with_different_hash_seeds_play_the_same_history() -> None
 
 
 def test_a_history_can_be_played_twice_in_one_process() -> None:
-    assert play(5, hours=8).trace == play(5, hours=8).trace
+    assert play(5, hours=6).trace == play(5, hours=6).trace
 
 
 def test_another_seed_is_another_history() -> None:

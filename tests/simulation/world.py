@@ -70,11 +70,11 @@ class Centre(Machine[Tx]):
 
 
 class World:
-    def __init__(self, seed: int, stores: int = 3, hours: float = 10.0) -> None:
+    def __init__(self, seed: int, stores: int = 3, hours: float = 10.0, mood: str | None = None) -> None:
         self.seed, self.hours = seed, hours
         self.roll = Roll()
         self.roll.now_of(seed, "begin")
-        self.mix = Mix(self.roll)
+        self.mix = Mix(self.roll, mood)
         self.now = NINE
         self.step_no = 0
         self.calm = False
@@ -103,7 +103,7 @@ class World:
     def _open(self) -> None:
         roll, tx = self.roll, self.centre.db
         opening = {
-            code: [(sku, roll.choice((0, 1, 2, 3, 5, 8, 12))) for sku in SKUS] for code in self.codes
+            code: [(sku, roll.choice(self.mix.opening)) for sku in SKUS] for code in self.codes
         }
 
         def job(tx: Tx) -> None:
@@ -292,10 +292,14 @@ class World:
             self.reached[f"ended {wire.end.closing.code}"] += 1
             self._close_centre_side(wire)
 
-    def _look(self, wire: Wire) -> None:
-        """Look at the log for this store, as the centre does beside its writer."""
-        if wire.end.up and wire.end.closing is None:
-            self.send(wire, "down", wire.end.woken(self.centre.db, self.centre_reading()))
+    def _look(self, wire: Wire, *, rows: bool = True) -> None:
+        """Look at the log for this store, as the centre does beside its writer. Rows of bulk streams are
+        looked for only now and then: here hardly anybody publishes any, and looking costs."""
+        end = wire.end
+        if end.up and end.closing is None:
+            bulk, end.bulk = end.bulk, end.bulk and rows
+            self.send(wire, "down", end.woken(self.centre.db, self.centre_reading()))
+            end.bulk = bulk
 
     def _close_centre_side(self, wire: Wire) -> None:
         if not wire.centre_open:
@@ -311,7 +315,7 @@ class World:
             if f"store:{wire.end.store}" in touched and wire.end.up:
                 if self.chance(self.mix.hintless):
                     continue
-                self._look(wire)
+                self._look(wire, rows=False)
 
     def centre_died(self, died: Died, away: int = 0) -> None:
         centre = self.centre

@@ -163,6 +163,33 @@ def test_a_store_cannot_speak_for_another_store() -> None:
     assert pair.store.end.closing.code == "authenticate"
 
 
+def test_a_hello_that_comes_twice_forks_an_old_copy_once() -> None:
+    pair = Pair().connect()
+    pair.sell("A")
+    pair.run()
+    old = copy_of(pair.store.db)
+    pair.sell("B")
+    pair.run()
+    pair.cut()
+    pair.store.db = old
+    pair.store.start()
+    store, centre, at = pair.store, pair.centre.new_end(), pair.at()
+    store.end.connected(store.db, at)
+    (challenge,) = centre.connected(None, at)
+    with sqlite.writing(store.db), sqlite.writing(pair.centre.db):
+        (hello,) = store.end.received(store.db, at, challenge)
+        (reset,) = centre.received(pair.centre.db, at, hello)
+        (again,) = centre.received(pair.centre.db, at, hello)
+        (forked,) = store.end.received(store.db, at, reset)
+        name = store.incarnation
+        assert store.end.received(store.db, at, again) == []
+        assert store.incarnation == name
+        welcome, *_ = centre.received(pair.centre.db, at, forked)
+        store.end.received(store.db, at, welcome)
+    assert store.end.up
+    assert centre.incarnation == name
+
+
 @pytest.mark.parametrize(
     "late",
     [
