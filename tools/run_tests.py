@@ -44,7 +44,7 @@ def once_more(folder: str) -> int:
 
 def main() -> int:
     # The whole run has to stay short on two cores; `make sim` plays thousands.
-    os.environ.setdefault("YIPAN_HISTORIES", "120")
+    os.environ.setdefault("YIPAN_HISTORIES", "60")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", default="2")
     parser.add_argument("paths", nargs="*", help="only these; all of them when none is named")
