@@ -19,8 +19,9 @@ from sync import sqlite
 from sync.ids import Dice, new_id
 
 PER_SECOND = {"fence": 100, "stream_seq": 100, "order_no": 1, "case_no": 1}
-"""A restored centre's counters stand where the clock is, at more than a chain gives out on the average. A jump
-from the backup's own numbers would not do: put back twice, it would give out again what it had the first time."""
+"""A restored centre's counters stand where the clock is, at more than a chain gives out on average. A jump
+from the backup's own numbers would not do: put back twice, it would give out again what it had the first
+time."""
 JUMPS = {"fence": 1_000_000, "stream_seq": 1_000_000, "order_no": 100_000, "case_no": 100_000}
 """How far a counter moves that is ahead of the clock already."""
 COUNTED_FROM = 1_735_689_600_000

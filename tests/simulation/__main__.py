@@ -1,9 +1,9 @@
-"""`python -m tests.simulation --seed S --seeds K --stores N --hours H --json`: many histories, one JSON object."""
+"""Many histories, one report: `python -m tests.simulation --seed S --seeds K --stores N --hours H --json`."""
 
 from __future__ import annotations
 
 # First, before anything can load the standard library's SQLite.
-import sync.sqlite  # isort: skip
+import sync.sqlite  # noqa: F401  # isort: skip
 
 import argparse
 import json
@@ -49,9 +49,7 @@ def main() -> int:
     return 0 if report["ok"] else 1
 
 
-def _run(
-    seeds: range, stores: int, hours: float, workers: int
-) -> tuple[dict[str, Any], History | None]:
+def _run(seeds: range, stores: int, hours: float, workers: int) -> tuple[dict[str, Any], History | None]:
     violations: Counter[str] = Counter(dict.fromkeys(RULES, 0))
     reached: Counter[str] = Counter()
     failing: list[dict[str, Any]] = []
@@ -109,7 +107,10 @@ def _progress(done: int, whole: int, failing: int) -> None:
 def _plain(report: dict[str, Any]) -> str:
     lines = [f"{report['histories']} histories, {report['steps']} steps, ok: {report['ok']}"]
     lines += [f"  {rule}: {count}" for rule, count in report["violations"].items() if count]
-    lines += [f"  seed {one['seed']}: {one['found'][0] if one['found'] else 'stuck'}" for one in report["failing_seeds"]]
+    lines += [
+        f"  seed {one['seed']}: {one['found'][0] if one['found'] else 'stuck'}"
+        for one in report["failing_seeds"]
+    ]
     if "shrunk" in report:
         lines += ["", *report["shrunk"]["script"]]
     return "\n".join(lines)

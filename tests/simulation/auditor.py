@@ -1,9 +1,11 @@
-"""Judges a history by what people did and were told, and by its own arithmetic. Imports nothing of the product:
-it reads raw facts and decisions as JSON and the tables by hand, so that a wrong sum there is not a wrong sum here.
+"""Judges a history by what people did and were told, and by its own arithmetic. Imports nothing of the
+product: it reads raw facts and decisions as JSON and the tables by hand, so that a wrong sum there is not a
+wrong sum here.
 
 Cheap checks run after every commit, the full ones at rest. A store is *disturbed* once a disaster has struck
-(a restored copy, a lost box, a restored centre): what no disk holds any more cannot be asked of anybody, so from
-then on its running sums are judged only by what the centre has, and at rest both sides must agree all the same.
+(a restored copy, a lost box, a restored centre): what no disk holds any more cannot be asked of anybody, so
+from then on its running sums are judged only by what the centre has, and at rest both sides must agree all
+the same.
 """
 
 from __future__ import annotations
@@ -20,7 +22,15 @@ Vector = list[int]
 Sums = dict[str, Vector]
 
 RAISED = re.compile(r"^[A-Z]\w*(Error|Exception|Exit)\b")
-ENDS_A_TURN = ("withdrawal_taken", "hold_expired", "put_back", "handed_over", "shipped", "shorted", "declined")
+ENDS_A_TURN = (
+    "withdrawal_taken",
+    "hold_expired",
+    "put_back",
+    "handed_over",
+    "shipped",
+    "shorted",
+    "declined",
+)
 LATE_MS = 90_000
 FLAGGED = ("released_stale", "released_twice", "forced_release", "released_cancelled", "unknown_fence")
 
@@ -210,7 +220,9 @@ class Auditor:
                 right = told == [on_hand, share, debt, damaged, hold]
             if not right:
                 is_now = [on_hand, share, debt, damaged, hold]
-                self.fail("exactly once", f"centre, {store} {sku}: facts and decisions give {told}, is {is_now}")
+                self.fail(
+                    "exactly once", f"centre, {store} {sku}: facts and decisions give {told}, is {is_now}"
+                )
 
     def _turns(self, db: sqlite3.Connection) -> None:
         twice = db.execute(
@@ -248,7 +260,9 @@ class Auditor:
                 ).fetchone()
                 for line, in_hand, reserved in loose if told_after is None else ():
                     if reserved < in_hand:
-                        self.fail("no oversell", f"turn {fence} line {line}: {in_hand} in hand, {reserved} reserved")
+                        self.fail(
+                            "no oversell", f"turn {fence} line {line}: {in_hand} in hand, {reserved} reserved"
+                        )
         if self.looks % 4 == 0:
             self._reservations(db)
 
@@ -268,7 +282,9 @@ class Auditor:
             (now - LATE_MS,),
         ).fetchone()
         if row is not None:
-            self.fail("on time", f"offer {row[0]} to {row[1]} stands {(now - row[2]) // 1000} s past its time")
+            self.fail(
+                "on time", f"offer {row[0]} to {row[1]} stands {(now - row[2]) // 1000} s past its time"
+            )
 
     # -- a store, after each commit ---------------------------------------------------------------
 
@@ -296,9 +312,7 @@ class Auditor:
                     add(heard, sums.items())
             self._heard[code] = (cursor, heard)
         self._bounds(code, db)
-        for sku, *row in db.execute(
-            "SELECT sku, on_hand, share, debt, damaged, hold FROM stock"
-        ).fetchall():
+        for sku, *row in db.execute("SELECT sku, on_hand, share, debt, damaged, hold FROM stock").fetchall():
             mine, theirs = own.get(sku, _ZERO), heard.get(sku, _ZERO)
             told = [a + b for a, b in zip(mine, theirs, strict=True)]
             if told != row:
@@ -310,7 +324,7 @@ class Auditor:
             if promised + share > on_hand + max(debt, 0):
                 self.fail(
                     "no oversell",
-                    f"{code} {sku}: {promised} promised and {share} of its own, with {on_hand} on hand, {debt} owed",
+                    f"{code} {sku}: {promised} promised, {share} its own, {on_hand} on hand, {debt} owed",
                 )
 
     def _bounds(self, code: str, db: sqlite3.Connection) -> None:
@@ -322,7 +336,9 @@ class Auditor:
             " OR released + put_back > picked OR min(picked, short, released, put_back) < 0 LIMIT 1"
         ).fetchone()
         if row is not None:
-            self.fail("one release", f"{code}: turn {row[0]} line {row[1]} released or picked more than it has")
+            self.fail(
+                "one release", f"{code}: turn {row[0]} line {row[1]} released or picked more than it has"
+            )
 
     def store_again(self, code: str, db: sqlite3.Connection, disturbed: bool) -> None:
         """A new process over the same disk: what people were told is saved has to be there."""
@@ -333,7 +349,12 @@ class Auditor:
             self.fail("nothing lost", f"{code} comes back with {head} facts, it had {self._own_head[code]}")
 
     def told(
-        self, code: str, db: sqlite3.Connection, command: str, moves: dict[tuple[str, str], int] | None, name: str
+        self,
+        code: str,
+        db: sqlite3.Connection,
+        command: str,
+        moves: dict[tuple[str, str], int] | None,
+        name: str,
     ) -> None:
         """A person was told that this is saved. It has to be there, once, and as they did it."""
         rows = db.execute("SELECT kind, fence, raw FROM fact WHERE command = ?", (command,)).fetchall()
@@ -355,7 +376,9 @@ class Auditor:
 
     # -- disasters ---------------------------------------------------------------------------------
 
-    def disaster(self, struck: Iterable[str], stores: dict[str, sqlite3.Connection], centre: sqlite3.Connection) -> None:
+    def disaster(
+        self, struck: Iterable[str], stores: dict[str, sqlite3.Connection], centre: sqlite3.Connection
+    ) -> None:
         """A disk was put back or lost. What no disk holds any more is lost by that, not by the product."""
         self.disasters += 1
         self.disturbed.update(struck)
@@ -383,8 +406,9 @@ class Auditor:
             if again:
                 self.fail("exactly once", f"{store}: {command} was applied twice: {again[0]!r}")
         broken, owed = centre.execute(
-            "SELECT (SELECT coalesce(sum(l.qty), 0) FROM assignment a JOIN assignment_line l ON l.fence = a.fence"
-            " WHERE a.ended_reason = 'debt'), (SELECT coalesce(sum(debt), 0) FROM stock_ledger WHERE debt > 0)"
+            "SELECT (SELECT coalesce(sum(l.qty), 0) FROM assignment a"
+            " JOIN assignment_line l ON l.fence = a.fence WHERE a.ended_reason = 'debt'),"
+            " (SELECT coalesce(sum(debt), 0) FROM stock_ledger WHERE debt > 0)"
         ).fetchone()
         units = 4  # an offer is broken whole: its other units go with the one that was owed
         if broken > owed * units:
@@ -402,7 +426,10 @@ class Auditor:
 
     def _agree(self, code: str, centre: sqlite3.Connection, db: sqlite3.Connection) -> None:
         columns = "sku, on_hand, share, debt, damaged, hold"
-        ours = {row[0]: tuple(row)[1:] for row in centre.execute(f"SELECT {columns} FROM stock WHERE store = ?", (code,))}
+        ours = {
+            row[0]: tuple(row)[1:]
+            for row in centre.execute(f"SELECT {columns} FROM stock WHERE store = ?", (code,))
+        }
         theirs = {row[0]: tuple(row)[1:] for row in db.execute(f"SELECT {columns} FROM stock")}
         for sku in sorted({*ours, *theirs}):
             if ours.get(sku, (0,) * 5) != theirs.get(sku, (0,) * 5):
@@ -413,19 +440,28 @@ class Auditor:
         )
         live = {
             tuple(row)
-            for row in centre.execute(f"{work} AND a.store = ? AND a.ended_at = 0 AND a.withdraw_requested_at = 0", (code,))
+            for row in centre.execute(
+                f"{work} AND a.store = ? AND a.ended_at = 0 AND a.withdraw_requested_at = 0", (code,)
+            )
         }
         held = {
             tuple(row)
-            for row in db.execute(f"{work} AND a.state IN ('accepted', 'picking', 'picked', 'packed', 'staged')")
+            for row in db.execute(
+                f"{work} AND a.state IN ('accepted', 'picking', 'picked', 'packed', 'staged')"
+            )
         }
         closed = {tuple(row) for row in db.execute(f"{work} AND a.withdrawn = 0 AND a.ended_at = 0")}
         if not live <= closed:
             self.fail("agreement", f"{code}: the centre has it own {sorted(live - closed)[:3]}, it does not")
         if not held <= live:
             self.fail("agreement", f"{code} works on {sorted(held - live)[:3]}, which it does not own")
-        offers = {row[0] for row in centre.execute(
-            "SELECT fence FROM assignment WHERE store = ? AND ended_at = 0 AND ownership = 'none'", (code,))}
+        offers = {
+            row[0]
+            for row in centre.execute(
+                "SELECT fence FROM assignment WHERE store = ? AND ended_at = 0 AND ownership = 'none'",
+                (code,),
+            )
+        }
         open_here = {row[0] for row in db.execute("SELECT fence FROM assignment WHERE state = 'offered'")}
         if offers != open_here:
             self.fail("agreement", f"{code}: offers at the centre {sorted(offers)}, here {sorted(open_here)}")
@@ -437,14 +473,17 @@ class Auditor:
     ) -> None:
         """`got`: by order, units wanted, units that left for the shopper, and those of them by override."""
         cases = {
-            row[0] for row in centre.execute(
-                f"SELECT order_no FROM open_case WHERE kind IN ({', '.join('?' * len(FLAGGED))})", FLAGGED)
+            row[0]
+            for row in centre.execute(
+                f"SELECT order_no FROM open_case WHERE kind IN ({', '.join('?' * len(FLAGGED))})", FLAGGED
+            )
         }
         states = dict(centre.execute("SELECT no, state FROM shop_order").fetchall())
         told: dict[tuple[str, str], int] = {}
         for no, sku, units in centre.execute(
-            "SELECT f.order_no, l.sku, sum(l.released) FROM fulfilment_order f JOIN assignment a ON a.fo = f.fo"
-            " JOIN assignment_line l ON l.fence = a.fence GROUP BY f.order_no, l.sku"
+            "SELECT f.order_no, l.sku, sum(l.released) FROM fulfilment_order f"
+            " JOIN assignment a ON a.fo = f.fo JOIN assignment_line l ON l.fence = a.fence"
+            " GROUP BY f.order_no, l.sku"
         ).fetchall():
             told[no, sku] = units
         for no, (want, left, forced) in got.items():
@@ -458,7 +497,10 @@ class Auditor:
             if not self.disasters:
                 for sku in want:
                     if told.get((no, sku), 0) != left.get(sku, 0):
-                        self.fail("exactly once", f"{no} {sku}: {left.get(sku, 0)} left, told {told.get((no, sku), 0)}")
+                        self.fail(
+                            "exactly once",
+                            f"{no} {sku}: {left.get(sku, 0)} left, told {told.get((no, sku), 0)}",
+                        )
 
 
 _ZERO: Vector = [0, 0, 0, 0, 0]

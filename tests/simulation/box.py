@@ -1,4 +1,4 @@
-"""A store's box: the real replica, the real commands, the real end of the link, wired as the node wires them."""
+"""A store's box: the real replica, the real commands, the real end of the link, wired as in a node."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ class Cmd:
 
 
 class Box(Machine[sqlite.Connection]):
-    def __init__(self, code: str, db: sqlite.Connection, key: str, rng: Random, now: Callable[[], int]) -> None:
+    def __init__(
+        self, code: str, db: sqlite.Connection, key: str, rng: Random, now: Callable[[], int]
+    ) -> None:
         super().__init__(db, replica_copy)
         self.code = code
         self.key = key

@@ -156,7 +156,7 @@ class Faults:
         world.auditor.disaster(struck, stores, world.centre.db)
         for code in struck:
             world.boxes[code].disturbed = True
-            # A handheld that asks a new disk about an old deed gets no honest answer; its owner looks instead.
+            # A handheld that asks a new disk about an old deed gets no honest answer; its owner looks.
             world.retries = [one for one in world.retries if one[1].code != code]
 
     def backup(self, box: Box) -> None:
@@ -170,11 +170,16 @@ class Faults:
             world.centre.backups.pop(0)[1].close()
         if len(world.centre.backups) == 2:
             # The older of the two is the one that would be put back: only what it covers is covered.
-            covered = world.centre.backups[0][1].execute("SELECT store, incarnation, applied FROM replica").fetchall()
+            covered = (
+                world.centre.backups[0][1]
+                .execute("SELECT store, incarnation, applied FROM replica")
+                .fetchall()
+            )
             world.at_centre(
                 lambda tx: [
                     tx.execute(
-                        "UPDATE replica SET backed_up = ?1 WHERE store = ?2 AND incarnation = ?3 AND backed_up < ?1",
+                        "UPDATE replica SET backed_up = ?1"
+                        " WHERE store = ?2 AND incarnation = ?3 AND backed_up < ?1",
                         (applied, store, incarnation),
                     )
                     for store, incarnation, applied in covered
@@ -251,6 +256,7 @@ class Faults:
         """As if a fortnight had passed: facts that a backup covers are forgotten by the store."""
         world = self.world
         if box.awake and box.running:
+
             def job(tx: object) -> list[bytes]:
                 box.end.keep(box.db, box.reading())
                 gone = log.ReplicaLog().prune(box.db, box.end.prunable, 2**60)

@@ -87,7 +87,7 @@ def _step(world: World, people: People, faults: Faults, mean_h: float) -> None:
 
 
 def _calm(world: World, people: People) -> bool:
-    """No more faults: lines come up and stay, persons decide what was held; everything drains in bounded time."""
+    """No more faults: lines come up and stay, persons decide what was held; all drains in bounded time."""
     world.calm = True
     now = world.now
     if not world.centre.running:
@@ -165,7 +165,8 @@ def _why_not_quiet(world: World) -> str:
         if end.acked != head:
             return f"{code} has {head - end.acked} facts that nobody took"
         if standing.needs_snapshot or standing.decisions[0] != decided:
-            return f"{code} stands at decision {standing.decisions[0]} of {decided}, snapshot {standing.needs_snapshot}"
+            at = f"{standing.decisions[0]} of {decided}"
+            return f"{code} stands at decision {at}, snapshot {standing.needs_snapshot}"
     return ""
 
 
@@ -174,24 +175,30 @@ def _count_reached(world: World) -> None:
     db, reached = world.centre.db, world.reached
     for kind, n in db.execute("SELECT kind, count(*) FROM open_case GROUP BY kind"):
         reached[f"case {kind}"] += n
-    for verdict, kind, n in db.execute("SELECT verdict, kind, count(*) FROM fact WHERE verdict <> 'applied' GROUP BY 1, 2"):
+    for verdict, kind, n in db.execute(
+        "SELECT verdict, kind, count(*) FROM fact WHERE verdict <> 'applied' GROUP BY 1, 2"
+    ):
         reached[f"{verdict} {kind}"] += n
     for kind, n in db.execute("SELECT kind, count(*) FROM fact GROUP BY kind"):
         reached[f"fact {kind}"] += n
-    for reason, n in db.execute("SELECT ended_reason, count(*) FROM assignment WHERE ended_at > 0 GROUP BY 1"):
+    for reason, n in db.execute(
+        "SELECT ended_reason, count(*) FROM assignment WHERE ended_at > 0 GROUP BY 1"
+    ):
         reached[f"turn ended {reason}"] += n
     for kind, n in db.execute("SELECT kind, count(*) FROM decision GROUP BY kind"):
         reached[f"decision {kind}"] += n
 
 
-def shrink(history: History, *, stores: int = 3, hours: float = 10.0, most: int = 200) -> tuple[History, set[int]]:
+def shrink(
+    history: History, *, stores: int = 3, hours: float = 10.0, most: int = 200
+) -> tuple[History, set[int]]:
     """Leave out steps as long as the same rule stays broken; greedily, big pieces first."""
     rule = history.broken[0].rule if history.broken else "stuck"
     last = max((one.step for one in history.broken), default=int(hours * STEPS_AN_HOUR))
     count = int(hours * STEPS_AN_HOUR)
     without: set[int] = set(range(last + 1, count + 1))
     best, tries = history, 0
-    kept = [number for number in range(1, min(last, count) + 1)]
+    kept = list(range(1, min(last, count) + 1))
     size = max(1, len(kept) // 2)
     while size >= 1 and tries < most:
         at = 0

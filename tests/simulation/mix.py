@@ -103,7 +103,9 @@ class Mix:
         self.wrong_pin = roll.choice((0.0, 0.2, 0.5))
         self.fault_share = roll.choice((0.02, 0.06, 0.12))
         self.latencies = roll.choice(((30, 80, 200), (30, 1_500, 9_000), (20, 40, 60), (200, 400, 30_000)))
-        self.faults = {name: weight * roll.choice((0.0, 0.0, 1.0, 1.0, 6.0)) for name, weight in FAULTS.items()}
+        self.faults = {
+            name: weight * roll.choice((0.0, 0.0, 1.0, 1.0, 6.0)) for name, weight in FAULTS.items()
+        }
         if not any(self.faults.values()):
             self.faults["cut"] = 1.0
         self.deeds = {name: weight * roll.choice((0.3, 1.0, 1.0, 2.5)) for name, weight in DEEDS.items()}

@@ -296,7 +296,8 @@ def picked_goods_are_sold_again_at_once() -> list[Patch]:
             if line.reserved:
                 server.stock.book.free(tx, turn.store, line.sku, line.reserved, fence=turn.fence, now=now)
                 tx.execute(
-                    "UPDATE assignment_line SET reserved = 0 WHERE fence = ? AND line = ?", (turn.fence, line.line)
+                    "UPDATE assignment_line SET reserved = 0 WHERE fence = ? AND line = ?",
+                    (turn.fence, line.line),
                 )
         return int(right(tx, turn, now))
 
@@ -353,7 +354,11 @@ def hand_over_twice() -> list[Patch]:
             return
         raise desk.not_now(row)
 
-    return [(handover, "ready", ready), (handover, "units", units), (handover, "against", lambda desk, row: None)]
+    return [
+        (handover, "ready", ready),
+        (handover, "units", units),
+        (handover, "against", lambda desk, row: None),
+    ]
 
 
 @mutant
@@ -405,7 +410,9 @@ def offers_lapse_early() -> list[Patch]:
     right = server.offers.sweep._lapse
 
     def wrong(tx: Any, now: int) -> int:
-        tx.execute("UPDATE assignment SET accept_by = offered_at + 1200000 WHERE ended_at = 0 AND ownership = 'none'")
+        tx.execute(
+            "UPDATE assignment SET accept_by = offered_at + 1200000 WHERE ended_at = 0 AND ownership = 'none'"
+        )
         return int(right(tx, now))
 
     return [(server.offers.sweep, "_lapse", wrong)]

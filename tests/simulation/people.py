@@ -1,5 +1,5 @@
-"""What shoppers, staff, tills and headquarters do, one deed a step. They look at the store's pages (its tables),
-at what really lies on the shelf, and then do what people do: mostly the right thing."""
+"""What shoppers, staff, tills and headquarters do, one deed a step. They look at the store's pages (its
+tables), at what really lies on the shelf, and then do what people do: mostly the right thing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class People:
     def deed(self, name: str) -> None:
         getattr(self, name)()
 
-    # -- who and where ----------------------------------------------------------------------------
+    # -- who and where -----------------------------------------------------------------------------
 
     def _box(self) -> Box:
         return self.world.boxes[self.world.roll.choice(self.world.codes)]
@@ -53,7 +53,7 @@ class People:
     def _override(self, box: Box) -> dict[str, str]:
         return {"person": f"{box.code}-L", **self._lead()}
 
-    # -- shoppers ------------------------------------------------------------------------------------
+    # -- shoppers ----------------------------------------------------------------------------------
 
     def order(self) -> None:
         world, roll = self.world, self.world.roll
@@ -101,7 +101,9 @@ class People:
 
     def cancel(self) -> None:
         world = self.world
-        open_ones = [one for one in world.floor.orders.values() if not one.told_cancelled and not one.got.total()]
+        open_ones = [
+            one for one in world.floor.orders.values() if not one.told_cancelled and not one.got.total()
+        ]
         if not open_ones:
             return
         bought = world.roll.choice(open_ones)
@@ -119,7 +121,7 @@ class People:
             world.reached[f"cancel answered {answer.state}"] += 1
             world.note(f"cancel {bought.no}: {answer.state}")
 
-    # -- offers and picking ----------------------------------------------------------------------------
+    # -- offers and picking ------------------------------------------------------------------------
 
     def answer(self, box: Box | None = None) -> None:
         world, box = self.world, box or self._box()
@@ -143,7 +145,8 @@ class People:
             return
         rows = self._rows(box, "state IN ('accepted', 'picking', 'picked', 'packed', 'staged')")
         if not rows:
-            return self.answer(box)
+            self.answer(box)
+            return
         row = world.roll.choice(rows)
         state = row["state"]
         if state in ("accepted", "picking"):
@@ -155,11 +158,8 @@ class People:
             world.do(box, world.command(box, "stage", args, self._who(), moves={}))
         elif row["kind"] == "shipment":
             self._ship(box, row)
-        elif row["kind"] == "same_day":
+        elif row["kind"] == "same_day" or world.roll.random() < 0.35:
             self._hand_over(box, row)
-        elif world.roll.random() < 0.35:
-            self._hand_over(box, row)
-        return None
 
     def _pick(self, box: Box, row: sqlite3.Row) -> None:
         world, roll = self.world, self.world.roll
@@ -234,7 +234,7 @@ class People:
     def undo(self) -> None:
         world, box = self.world, self._box()
         if world.roll.random() < 0.5:
-            rows = [r for r in self._rows(box, "state IN ('picking', 'picked')")]
+            rows = self._rows(box, "state IN ('picking', 'picked')")
             lines = [(r, li) for r in rows for li in self._lines(box, r["fence"]) if li["picked"] > 0]
             if not lines:
                 return
@@ -275,7 +275,7 @@ class People:
         cmd = world.command(box, "undo_hand_over", {"fence": row["fence"]}, "A", moves=moves, done=done)
         world.do(box, cmd)
 
-    # -- goods leave --------------------------------------------------------------------------------------
+    # -- goods leave -------------------------------------------------------------------------------
 
     def collect(self) -> None:
         box = self._box()
@@ -297,8 +297,9 @@ class People:
         """A supervisor lets goods go that the rules hold back: not confirmed, withdrawn, expired."""
         box, world = self._box(), self.world
         rows = self._rows(
-            box, "(state IN ('packed', 'staged') AND ownership <> 'confirmed') OR (state = 'put_back' "
-            "AND released_at = 0 AND progress IN ('packed', 'staged'))"
+            box,
+            "(state IN ('packed', 'staged') AND ownership <> 'confirmed') OR (state = 'put_back' "
+            "AND released_at = 0 AND progress IN ('packed', 'staged'))",
         )
         if not rows or not box.running:
             return
@@ -332,9 +333,12 @@ class People:
         if row["state"] == "put_back":
             return  # it is not on a manifest; only parcels that are still waiting go with the courier
         manifest = row["manifest"]
-        opened = manifest and box.db.execute(
-            "SELECT 1 FROM manifest WHERE code = ? AND state = 'open'", (manifest,)
-        ).fetchone()
+        opened = (
+            manifest
+            and box.db.execute(
+                "SELECT 1 FROM manifest WHERE code = ? AND state = 'open'", (manifest,)
+            ).fetchone()
+        )
         if not opened:
             at_door = box.db.execute("SELECT code FROM manifest WHERE state = 'open' LIMIT 1").fetchone()
             if at_door is None:
@@ -420,7 +424,8 @@ class People:
         elif bought.got[sku] - bought.forced[sku] > bought.want[sku]:
             world.fail(
                 "one release",
-                f"{bought.no} {sku}: {bought.got[sku]} left, {bought.want[sku]} wanted, {bought.forced[sku]} forced",
+                f"{bought.no} {sku}: {bought.got[sku]} left, {bought.want[sku]} wanted,"
+                f" {bought.forced[sku]} forced",
             )
         if bought.told_cancelled and not forced:
             world.reached["handed over what was told as cancelled"] += 1
@@ -448,7 +453,7 @@ class People:
         args = {"fence": row["fence"], "line": number, "qty": units}
         world.do(box, world.command(box, "put_back", args, self._who(), moves={}, done=done))
 
-    # -- tills ------------------------------------------------------------------------------------------------
+    # -- tills -------------------------------------------------------------------------------------
 
     def sell(self) -> None:
         world, roll, box = self.world, self.world.roll, self._box()
@@ -460,7 +465,9 @@ class People:
             # The till lost its answer and asks under another id: the number of the sale says that it is one.
             sale, sku, qty = place.sales[-1]
             args: dict[str, Any] = {"sale": sale, "rows": [[sku, qty]], "insist": True}
-            outcome = world.do(box, world.command(box, "till_sale", args, "till", moves={} if not box.disturbed else None))
+            outcome = world.do(
+                box, world.command(box, "till_sale", args, "till", moves={} if not box.disturbed else None)
+            )
             if outcome is not None and outcome.ok:
                 world.reached["sale told twice"] += 1
             return
@@ -499,7 +506,7 @@ class People:
         args = {"sale": sale, "sku": sku, "qty": qty}
         world.do(box, world.command(box, "till_return", args, "till", moves=moves, done=done))
 
-    # -- the shelf -----------------------------------------------------------------------------------------------
+    # -- the shelf ---------------------------------------------------------------------------------
 
     def count(self) -> None:
         world, roll, box = self.world, self.world.roll, self._box()
@@ -579,7 +586,7 @@ class People:
         args = {"code": self.world.roll.choice((*SKUS, "NOTHING"))}
         self.world.do(box, self.world.command(box, "scan", args, "A", moves={}))
 
-    # -- returns -----------------------------------------------------------------------------------------------
+    # -- returns -----------------------------------------------------------------------------------
 
     def bring_back(self) -> None:
         world, roll = self.world, self.world.roll
@@ -630,7 +637,7 @@ class People:
             args["lead"] = self._override(box)
         world.do(box, world.command(box, "grade", args, roll.choice(("B", "L")), moves=moves, done=done))
 
-    # -- headquarters ---------------------------------------------------------------------------------------------
+    # -- headquarters ------------------------------------------------------------------------------
 
     def pause(self) -> None:
         box = self._box()
@@ -662,7 +669,7 @@ class People:
         code, sku = self.world.roll.choice(self.world.codes), self.world.roll.choice(SKUS)
         self.world.at_centre(lambda tx: act(tx, code, sku))
 
-    # -- looking ----------------------------------------------------------------------------------------------------
+    # -- looking -----------------------------------------------------------------------------------
 
     def _rows(self, box: Box, where: str) -> list[sqlite3.Row]:
         return box.db.execute(f"SELECT * FROM assignment WHERE {where} ORDER BY fence").fetchall()

@@ -15,19 +15,20 @@ CHUNKS = 40
 HOURS = 6.0
 
 RARE = (
-    "accepted with the line down", "late accepted", "late picked", "stale handed_over", "released by an override",
-    "case released_stale", "case released_cancelled", "case forced_release", "case over_returned", "case restored_copy",
-    "case replica_replaced", "case two_replicas", "case debt", "case too_many_attempts", "case pickup_stuck",
-    "case unknown_fence", "box restored from a copy", "box lost", "box crashed after its commit", "centre crashed",
-    "centre crashed after its commit", "centre away", "centre restored", "clone refused", "command repeated",
-    "disk full", "suspended", "wall clock stepped", "rebooted", "partition", "half-open line", "frame lost",
-    "frame repeated", "frame of an old connection", "fact credited", "fact hold_expired", "fact handover_undone",
+    "accepted with the line down", "late accepted", "late picked", "stale handed_over",
+    "released by an override", "case released_stale", "case released_cancelled", "case forced_release",
+    "case over_returned", "case restored_copy", "case replica_replaced", "case two_replicas", "case debt",
+    "case too_many_attempts", "case pickup_stuck", "case unknown_fence", "box restored from a copy",
+    "box lost", "box crashed after its commit", "centre crashed", "centre crashed after its commit",
+    "centre away", "centre restored", "clone refused", "command repeated", "disk full", "suspended",
+    "wall clock stepped", "rebooted", "partition", "half-open line", "frame lost", "frame repeated",
+    "frame of an old connection", "fact credited", "fact hold_expired", "fact handover_undone",
     "fact put_back", "fact gave", "fact transfer_sent", "decision extended", "decision granted",
     "decision transfer_announced", "turn ended debt", "turn ended no_show", "turn ended reassigned",
-    "turn ended short", "turn ended lapsed", "sold beyond the share", "sale told twice", "facts pruned", "miscounted",
-    "short: not_found", "short: label_mismatch", "refused wrong_pin", "refused withdrawn", "refused hold_over",
-    "refused not_confirmed", "refused claimed", "order sent twice", "cancel answered cancel_requested",
-    "ended superseded", "ended stuck", "ended silent", "ended gap",
+    "turn ended short", "turn ended lapsed", "sold beyond the share", "sale told twice", "facts pruned",
+    "miscounted", "short: not_found", "short: label_mismatch", "refused wrong_pin", "refused withdrawn",
+    "refused hold_over", "refused not_confirmed", "refused claimed", "order sent twice",
+    "cancel answered cancel_requested", "ended superseded", "ended stuck", "ended silent", "ended gap",
 )  # fmt: skip
 """States that a tame world never reaches. All chunks together have to reach each."""
 

@@ -102,9 +102,7 @@ class World:
 
     def _open(self) -> None:
         roll, tx = self.roll, self.centre.db
-        opening = {
-            code: [(sku, roll.choice(self.mix.opening)) for sku in SKUS] for code in self.codes
-        }
+        opening = {code: [(sku, roll.choice(self.mix.opening)) for sku in SKUS] for code in self.codes}
 
         def job(tx: Tx) -> None:
             for name, value in self.mix.policies.items():
