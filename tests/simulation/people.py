@@ -389,17 +389,15 @@ class People:
     ) -> None:
         world, moves = self.world, dict[tuple[str, str], int]()
         place = self._place(box)
-        before = {
-            row["fence"]: row
-            for row in self._rows(box, f"fence IN ({', '.join(str(one[0]) for one in leaving) or '0'})")
-        }
+        fences = ", ".join(str(one[0]) for one in leaving) or "0"
 
         def done(result: dict[str, Any]) -> None:
+            # As it stands when the answer comes: a command that was tried again may have met a longer right.
+            now = {row["fence"]: row for row in self._rows(box, f"fence IN ({fences})")}
             for fence, number, sku, units in leaving:
                 place.tote(fence)[number] -= units
                 moves["good", sku] = moves.get(("good", sku), 0) - units
-                row = before[fence]
-                self._left(box, row, sku, units, forced)
+                self._left(box, now[fence], sku, units, forced)
 
         cmd = world.command(box, name, args, self._who(), moves=moves, done=done)
         world.do(box, cmd)
