@@ -26,9 +26,7 @@ class Tx(sqlite3.Connection):
 def open_centre(path: Path | str) -> Tx:
     """Open the centre's database for writing (WAL, FULL, foreign keys)."""
     sqlite.check_build()
-    db = sqlite3.connect(
-        str(path), isolation_level=None, check_same_thread=False, timeout=10.0, factory=Tx
-    )
+    db = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, timeout=10.0, factory=Tx)
     db.row_factory = sqlite3.Row
     for pragma in (
         "journal_mode = WAL",

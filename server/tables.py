@@ -20,9 +20,10 @@ from server.policy import tables as policy
 from server.returns import tables as returns
 from server.stock import tables as stock
 from server.stores import tables as stores
+from server.views import tables as views
 
 METADATA = SQLModel.metadata
-ROOMS = (cases, catalogue, link, offers, orders, outbox, people, policy, returns, stock, stores)
+ROOMS = (cases, catalogue, link, offers, orders, outbox, people, policy, returns, stock, stores, views)
 
 for _table in METADATA.tables.values():
     for _column in _table.columns:

@@ -1,4 +1,4 @@
-"""What may be promised to a channel, per SKU: the pool's free units, never a store's own share.
+"""What may be promised to a channel, per SKU: the pool's free units that its views show it, never a share.
 
 A few SKUs by name, thousands in one call, or what has changed since a cursor. The cursor is a place in the
 stock ledger, so the feed forgets nothing and says nothing that did not happen. All are a moment's
@@ -7,7 +7,6 @@ answer: placing the order decides.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable
@@ -19,6 +18,7 @@ from litestar.params import FromQuery, JSONBody, Parameter
 from server.api.keys import Caller
 from server.api.problems import ApiError, ApiRequest
 from server.api.types import AvailabilityOut, AvailabilityWish, AvailableOut, ChangesOut, moment
+from server.views.shown import shown, signature
 from sync.texts import N_
 
 MOST_SKUS = 200
@@ -28,14 +28,9 @@ MOST_BY_STORE = 1_000
 FEED_ROWS = 5_000
 """Rows of the ledger that one call reads on."""
 
-_SOLD_FROM = (
-    " FROM stock k JOIN store s ON s.code = k.store WHERE k.sku IN (SELECT value FROM json_each(?))"
-    " AND k.pool > 0 AND NOT k.suppressed AND s.active AND NOT s.paused"
-)
-
 
 def available(
-    db: sqlite3.Connection, channel: str, names: Iterable[str], *, by_store: bool
+    db: sqlite3.Connection, channel: str, names: Iterable[str], now: int, *, by_store: bool
 ) -> tuple[list[AvailableOut], list[str]]:
     """Items, bundles or listings of the channel, in the order asked; and those that are none of them."""
     asked = list(dict.fromkeys(names))
@@ -58,14 +53,8 @@ def available(
         "SELECT sku FROM item WHERE sku IN (SELECT value FROM json_each(?))", (wanted,)
     ).fetchall():
         parts.setdefault(sku, [(sku, 1)])
-    skus = json.dumps(sorted({sku for code in parts for sku, _ in parts[code]}))
-    totals: dict[str, int] = dict(
-        db.execute("SELECT k.sku, sum(k.pool)" + _SOLD_FROM + " GROUP BY k.sku", (skus,)).fetchall()
-    )
-    places: dict[str, dict[str, int]] = {}
-    if by_store:
-        for sku, store, pool in db.execute("SELECT k.sku, k.store, k.pool" + _SOLD_FROM, (skus,)):
-            places.setdefault(sku, {})[store] = pool
+    skus = {sku for code in parts for sku, _ in parts[code]}
+    totals, places = shown(db, channel, skus, now, by_store=by_store)
     found, unknown = [], []
     for name in asked:
         of = parts.get(codes[name])
@@ -91,17 +80,17 @@ def changes(db: sqlite3.Connection, channel: str, after: int, stores: str, now: 
     """What can be promised of whatever moved after a place in the ledger."""
     lowest, newest = db.execute("SELECT min(id), max(id) FROM stock_ledger").fetchone()
     lowest, newest = lowest or 1, newest or 0
-    version = _stores(db)
+    version = signature(db, channel, now)
     reread = after < lowest - 1 or after > newest or (bool(stores) and stores != version)
     if reread or after == 0:
-        # Too long ago, of another life of this centre, or a store opened or closed: what moved is not all.
+        # Too long ago, of another life of this centre, or a store or a view changed: what moved is not all.
         return ChangesOut(moment(now), channel, newest, version, reread=True, more=False, items=[])
     rows = db.execute(
         "SELECT id, sku, pool, reason FROM stock_ledger WHERE id > ? ORDER BY id LIMIT ?", (after, FEED_ROWS)
     ).fetchall()
     upto = rows[-1][0] if rows else after
     moved = {row[1] for row in rows if row[2] or row[3] in ("suppressed", "counted")}
-    items, _ = available(db, channel, _names(db, channel, moved), by_store=False)
+    items, _ = available(db, channel, _names(db, channel, moved), now, by_store=False)
     return ChangesOut(moment(now), channel, upto, version, reread=False, more=upto < newest, items=items)
 
 
@@ -127,12 +116,6 @@ def _names(db: sqlite3.Connection, channel: str, skus: set[str]) -> list[str]:
     return sorted(codes | listings)
 
 
-def _stores(db: sqlite3.Connection) -> str:
-    """Changes when a store opens, closes or pauses: then all its goods come or go at once."""
-    rows = db.execute("SELECT code FROM store WHERE active AND NOT paused ORDER BY code").fetchall()
-    return hashlib.blake2b("\n".join(row[0] for row in rows).encode(), digest_size=6).hexdigest()
-
-
 def _own(request: ApiRequest, channel: str) -> Caller:
     caller: Caller = request.user
     if channel and channel != caller.channel:
@@ -152,7 +135,7 @@ async def _answer(request: ApiRequest, caller: Caller, names: list[str], by_stor
     now = state.clock()
 
     def read(db: sqlite3.Connection) -> AvailabilityOut:
-        found, unknown = available(db, caller.channel, names, by_store=by_store)
+        found, unknown = available(db, caller.channel, names, now, by_store=by_store)
         return AvailabilityOut(moment(now), caller.channel, found, unknown)
 
     answer: AvailabilityOut = await state.writer.read(read)
@@ -176,9 +159,7 @@ async def availability(
     status_code=200,
     summary="What may be promised now, of thousands of SKUs",
 )
-async def availability_of_many(
-    request: ApiRequest, data: JSONBody[AvailabilityWish]
-) -> AvailabilityOut:
+async def availability_of_many(request: ApiRequest, data: JSONBody[AvailabilityWish]) -> AvailabilityOut:
     """The same for up to 10,000 SKUs in one call; 1,000 when asked store by store."""
     caller = _own(request, data.channel)
     if data.by_store and len(data.skus) > MOST_BY_STORE:

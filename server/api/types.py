@@ -159,7 +159,7 @@ class ChangesOut(Struct):
     next: int
     """Give it back as `after`."""
     stores: str
-    """Give it back too: it changes when a store opens, closes or pauses."""
+    """Give it back too: it changes when a store opens, closes or pauses, or a view changes."""
     reread: bool
     """What is listed is not all that changed: ask for everything once, then go on from `next`."""
     more: bool

@@ -255,9 +255,7 @@ def _end_if_complete(tx: Tx, row: TurnRow, now: int) -> None:
         " WHERE fence = ?",
         (state_when_over(State.RELEASED, in_hand), now, row.fence),
     )
-    released = tx.execute(
-        "SELECT sum(released) FROM fulfilment_line WHERE fo = ?", (row.fo,)
-    ).fetchone()[0]
+    released = tx.execute("SELECT sum(released) FROM fulfilment_line WHERE fo = ?", (row.fo,)).fetchone()[0]
     tx.execute(
         "UPDATE fulfilment_order SET state = ? WHERE fo = ?",
         ("released" if released else "cancelled", row.fo),

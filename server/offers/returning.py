@@ -107,8 +107,10 @@ def _after_the_end(tx: Tx, row: TurnRow, now: int) -> None:
     state = tx.execute("SELECT state, fence FROM fulfilment_order WHERE fo = ?", (row.fo,)).fetchone()
     ended = turn_of(tx, row.fence)
     assert ended is not None
-    if state["state"] == "waiting" and not state["fence"] and (
-        row.cancelling or ended.ended_reason in ("cancelled", "no_show")
+    if (
+        state["state"] == "waiting"
+        and not state["fence"]
+        and (row.cancelling or ended.ended_reason in ("cancelled", "no_show"))
     ):
         parts.cancel_part(tx, row.fo, now)
     parts.settle_order(tx, row.order_no, now)

@@ -168,5 +168,3 @@ def _move_offers(tx: Tx, store: str, now: int, *, sku: str = "") -> None:
     ]
     for fence in fences:
         turn.end_turn(tx, fence, "reassigned", now)
-
-

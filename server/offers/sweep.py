@@ -153,8 +153,11 @@ def _end_holds(tx: Tx, now: int) -> int:
         grace = policy(tx, "started_grace_s", row.channel, row.kind) * 1000
         started = row.state not in ("offered", "accepted")
         hold = policy(tx, "hold_s", row.channel, row.kind) * 1000
-        if row.kind != "pickup" and started and not row.withdraw_requested_at and (
-            row.owner_until - row.confirmed_at <= hold
+        if (
+            row.kind != "pickup"
+            and started
+            and not row.withdraw_requested_at
+            and (row.owner_until - row.confirmed_at <= hold)
         ):
             # Work that has begun is not torn from the hands of those who do it, once.
             until = now + grace
@@ -179,9 +182,7 @@ def _silent(tx: Tx, now: int) -> int:
     for (fence,) in rows:
         row = turn_of(tx, fence)
         assert row is not None
-        open_case(
-            tx, "store_silent", now=now, store=row.store, order_no=row.order_no, fo=row.fo, fence=fence
-        )
+        open_case(tx, "store_silent", now=now, store=row.store, order_no=row.order_no, fo=row.fo, fence=fence)
     return len(rows)
 
 

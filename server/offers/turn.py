@@ -26,6 +26,7 @@ from server.routing.choice import Need, Plan, Share, Wish, vector_of
 from server.routing.map import map_of
 from server.stock import book
 from server.stock.rebalance import ANSWER_MS, pull
+from server.views import quota
 from sync.rules.refusals import Why, refuse
 from sync.texts import N_
 from sync.wire import decisions as d
@@ -81,6 +82,8 @@ def route_part(
         may_split=bool(policy(tx, "may_split", channel, kind)),
         max_parts=policy(tx, "max_parts", channel, kind),
         partial=kind != "pickup" or bool(policy(tx, "pickup_partial", channel, kind)),
+        channel=channel,
+        again=part.attempts > 0,
     )
     for _ in range(2):
         plan = _plan(tx, wish, now)
@@ -154,6 +157,8 @@ def assign(tx: Tx, fo: str, store: str, now: int, *, distance_m: int = 0, opens_
         fence=fence,
     )
     map_of(tx).count_offer(store, now)
+    if not part.attempts:
+        quota.promised_first(tx, fo, part.channel, [row["sku"] for row in lines], now)
     told = {"accept_by": accept_by, "attempt": attempt}
     common = {"at": now, "store": store, "order_no": part.order_no, "fo": fo, "fence": fence}
     happened(tx, "offered", **common, channel=part.channel, data=told)  # type: ignore[arg-type]
@@ -356,9 +361,7 @@ def _carry_out(tx: Tx, part: PartRow, plan: Plan, now: int) -> int:
     return fence
 
 
-def _wait(
-    tx: Tx, part: PartRow, fo: str, now: int, excluded: frozenset[str], *, first: bool
-) -> None:
+def _wait(tx: Tx, part: PartRow, fo: str, now: int, excluded: frozenset[str], *, first: bool) -> None:
     """Nobody's pool has it: ask connected stores for units of their share, and wait.
 
     While they are asked nobody is told that there is nothing; they answer within a second or not at all.
@@ -366,6 +369,13 @@ def _wait(
     needs: dict[str, int] = {}
     for need in parts.open_needs(tx, fo):
         needs[need.sku] = needs.get(need.sku, 0) + need.qty
+    for sku in list(needs):
+        # A store gives in vain what a view then hides: what its pool keeps back is asked on top.
+        kept_back = map_of(tx).kept_back(part.channel, sku, now)
+        if kept_back is None and not part.attempts:
+            del needs[sku]
+        else:
+            needs[sku] += kept_back or 0
     only = part.pickup_store if part.kind == "pickup" else ""
     asked = pull(tx, list(needs.items()), now, only=only, excluded=excluded)
     parts.let_wait(

@@ -16,6 +16,7 @@ from server.outbox.events import happened
 from server.policy.read import policy
 from server.routing.choice import Need
 from server.routing.map import map_of
+from server.views import quota
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def split_off(tx: Tx, fo: str, lines: Iterable[tuple[int, int]], now: int) -> st
         moved.append(PartLine(number, row["order_line"], row["sellable"], row["sku"], qty))
     new = f"{order_no}-{count + 1}"
     make_part(tx, new, order_no, moved, now, attempts=attempts)
+    quota.divided(tx, fo, new)
     return new
 
 
@@ -124,10 +126,12 @@ def settle_cases(tx: Tx, fo: str, now: int, *, outcome: str) -> None:
 def cancel_part(tx: Tx, fo: str, now: int) -> None:
     """What was not released is cancelled. The part's end, whatever it was waiting for."""
     _wait_no_more(tx, fo)
+    state = tx.execute("SELECT state FROM fulfilment_order WHERE fo = ?", (fo,)).fetchone()[0]
     tx.execute(
         "UPDATE fulfilment_line SET cancelled = qty - released WHERE fo = ? AND qty > released + cancelled",
         (fo,),
     )
+    quota.cancelled(tx, fo, state)
     released = tx.execute("SELECT sum(released) FROM fulfilment_line WHERE fo = ?", (fo,)).fetchone()[0]
     tx.execute(
         "UPDATE fulfilment_order SET state = ?, next_try_at = 0 WHERE fo = ?",

@@ -62,6 +62,9 @@ class Wish:
     may_split: bool = True
     max_parts: int = 4
     partial: bool = True
+    channel: str = ""
+    again: bool = False
+    """A store had it before: the shopper was promised it under the views of that time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,9 +317,7 @@ def _whole_bundles(wish: Wish, shares: tuple[Share, ...]) -> Plan:
     for share in shares:
         for line, qty in share.lines:
             covered[line] = covered.get(line, 0) + qty
-    torn = {
-        need.bundle for need in wish.needs if need.bundle and covered.get(need.line, 0) < need.qty
-    }
+    torn = {need.bundle for need in wish.needs if need.bundle and covered.get(need.line, 0) < need.qty}
     dropped = {need.line for need in wish.needs if need.bundle in torn}
     kept = []
     for share in shares:

@@ -9,12 +9,15 @@ committed (a load by the command line), SQLite's data version says so and the ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from weakref import WeakKeyDictionary, ref
 
 from server.db import Tx
 from server.routing.choice import NOWHERE, Need, Plan, StoreFacts, Supply, Wish, choose, vector_of
 from server.routing.hours import Hours
+from server.views.read import forget_views, taken, views_of
+from server.views.rules import View, within
 from sync.rules.sizing import rate, shipping_weight
 
 MOST_ROWS = 4_000_000
@@ -44,6 +47,9 @@ class PoolMap:
         self.shares: dict[str, dict[str, int]] = {}
         """Of the SKUs in `wants`."""
         self.knows_demand = tx.execute("SELECT 1 FROM demand LIMIT 1").fetchone() is not None
+        self.views = views_of(tx)
+        self._used: dict[tuple[str, str, int], int] = {}
+        """What counts for a quota, by channel, SKU and begin."""
         self._today: dict[str, tuple[int, int]] = {}
         self._ref = ref(tx)
         self._load_stores()
@@ -60,8 +66,83 @@ class PoolMap:
     # -- asking ---------------------------------------------------------------------------
 
     def choose(self, wish: Wish, now: int) -> Plan:
+        """Where the order goes, within what its channel may take of the pool."""
+        if self.views.concern(wish.channel):
+            return self._choose_within(wish, now)
+        return choose(wish, self._supply(self.pool_of), now)
+
+    def _supply(self, pool_of: Callable[[str], Mapping[str, int]]) -> Supply:
         own_need = self.own_need if self.knows_demand else None
-        return choose(wish, Supply(self.stores, self.pool_of, self.has_room, self.left_out, own_need), now)
+        return Supply(self.stores, pool_of, self.has_room, self.left_out, own_need)
+
+    def _choose_within(self, wish: Wish, now: int) -> Plan:
+        seen: dict[str, Mapping[str, int]] = {}
+
+        def pool_of(sku: str) -> Mapping[str, int]:
+            if sku not in seen:
+                seen[sku] = self._seen(wish.channel, sku)
+            return seen[sku]
+
+        skus = {need.sku for need in wish.needs}
+        # What was promised once is the shopper's: it looks for another store whatever is shown by now.
+        most = {} if wish.again else self._most(wish.channel, skus, pool_of, now)
+        may = within(wish.needs, most)
+        over = [(need.line, need.qty - may[need.line]) for need in wish.needs if may[need.line] < need.qty]
+        if not over:
+            return choose(wish, self._supply(pool_of), now)
+        needs = tuple(replace(need, qty=may[need.line]) for need in wish.needs if may[need.line])
+        partly = wish.partial and (wish.kind == "pickup" or wish.may_split)
+        if not needs or not partly:
+            return Plan(missing=tuple((need.line, need.qty) for need in wish.needs))
+        plan = choose(replace(wish, needs=needs), self._supply(pool_of), now)
+        missing = dict(plan.missing)
+        for line, qty in over:
+            missing[line] = missing.get(line, 0) + qty
+        return Plan(plan.shares, tuple(sorted(missing.items())))
+
+    def _seen(self, channel: str, sku: str) -> Mapping[str, int]:
+        """The pool by store as the channel may take it."""
+        pool, view = self.pool_of(sku), self.views.of(channel, sku)
+        if view is None or not (view.safety or view.safety_at):
+            return pool
+        seen = ((store, view.of_store(store, units)) for store, units in pool.items())
+        return {store: units for store, units in seen if units}
+
+    def _most(
+        self, channel: str, skus: Iterable[str], pool_of: Callable[[str], Mapping[str, int]], now: int
+    ) -> dict[str, int]:
+        """Units of SKUs that all stores together may bring to this channel, where that is limited."""
+        found: dict[str, int] = {}
+        for sku in skus:
+            view = self.views.of(channel, sku)
+            if view is not None and view.limits:
+                total = sum(
+                    units
+                    for store, units in pool_of(sku).items()
+                    if store in self.stores and self.stores[store].asked
+                )
+                found[sku] = view.most(total, self._used_of(channel, sku, view, now))
+        return found
+
+    def _used_of(self, channel: str, sku: str, view: View, now: int) -> int:
+        if view.quota is None:
+            return 0
+        key = (channel, sku, view.begins(now))
+        if key not in self._used:
+            if len(self._used) >= MOST_WANTS:
+                self._used.clear()
+            self._used[key] = taken(self._tx, channel, {sku: key[2]}).get(sku, 0)
+        return self._used[key]
+
+    def kept_back(self, channel: str, sku: str, now: int) -> int | None:
+        """Units that every store keeps back from the channel; None: it may take nothing more anywhere."""
+        view = self.views.of(channel, sku)
+        if view is None:
+            return 0
+        most = self._most(channel, (sku,), lambda sku: self._seen(channel, sku), now)
+        if view.limits and most[sku] == 0:
+            return None
+        return view.safety
 
     def own_need(self, code: str, needs: tuple[Need, ...]) -> float:
         """How much a store will need these goods for its own shoppers, by what it is asked for a day."""
@@ -121,6 +202,8 @@ class PoolMap:
             self.rows -= 1
 
     def read_again(self, sku: str) -> dict[str, int]:
+        if self._used:
+            self._used = {key: units for key, units in self._used.items() if key[1] != sku}
         if self.rows > MOST_ROWS:
             self.pools.clear()
             self.rows, self.whole = 0, False
@@ -139,6 +222,20 @@ class PoolMap:
         if store is not None and store.capacity:
             taken = self._taken(store, now)
             self._today[code] = (self._today[code][0], max(0, taken + change))
+
+    def forget_taken(self, channel: str, sku: str) -> None:
+        """Something was promised under a quota, or is so no more: counted again when asked."""
+        for key in [key for key in self._used if key[:2] == (channel, sku)]:
+            del self._used[key]
+
+    def views_changed(self) -> None:
+        self.views = views_of(self._tx)
+        self._used.clear()
+        self.retry.update(*self.waiting.values())
+
+    def try_again(self, sku: str) -> None:
+        """Who waits for this SKU may be helped now."""
+        self.retry |= self.waiting.get(sku, set())
 
     def wait(self, fo: str, skus: Iterable[str]) -> None:
         for sku in skus:
@@ -288,6 +385,7 @@ def forget(tx: Tx) -> None:
     """After a rollback: read again when asked. Not needed for safety, but a store must not be passed over
     for what a job that failed believed of it."""
     _MAPS.pop(tx, None)
+    forget_views(tx)
 
 
 def _data_version(tx: Tx) -> int:

@@ -13,7 +13,7 @@ from tests.kit_orders import Centre
 
 
 def see(centre: Centre, *names: str, by_store: bool = False) -> dict[str, Any]:
-    found, _ = available(centre.tx, "web", names, by_store=by_store)
+    found, _ = available(centre.tx, "web", names, centre.now, by_store=by_store)
     return {one.sku: one.stores if by_store else one.available for one in found}
 
 
@@ -35,7 +35,7 @@ def centre() -> Centre:
 
 
 def test_one_call_answers_items_bundles_and_listings_in_the_order_asked(centre: Centre):
-    found, unknown = available(centre.tx, "web", ["W-SET", "B", "NONE", "A", "B"], by_store=False)
+    found, unknown = available(centre.tx, "web", ["W-SET", "B", "NONE", "A", "B"], centre.now, by_store=False)
     assert [(one.sku, one.available) for one in found] == [("W-SET", 3), ("B", 3), ("A", 7)]
     assert unknown == ["NONE"]
     assert see(centre, "A", "SET", by_store=True) == {"A": {"S001": 3, "S002": 4}, "SET": {"S001": 1}}
