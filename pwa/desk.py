@@ -69,6 +69,14 @@ class Desk:
         found = self.db.execute(sql, values).fetchone()
         return found[0] if found else None
 
+    def seen(self) -> list[str]:
+        """The newest commands whose facts this page has in it already, whoever gave them.
+
+        A handheld counts those of its scans on top that are not among these.
+        """
+        newest = self.rows("SELECT command FROM fact ORDER BY number DESC LIMIT 12")
+        return sorted({row["command"] for row in newest})
+
 
 @dataclass(frozen=True)
 class View:

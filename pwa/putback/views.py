@@ -30,8 +30,8 @@ def order(desk: Desk, fence: int) -> View:
             {
                 "key": line.key,
                 "codes": line.codes,
-                "have": line.released + line.put_back,
-                "want": line.picked,
+                "have": line.put_back,
+                "want": line.picked - line.released,
                 "tote": "",
                 "here": line is current,
             }

@@ -72,14 +72,24 @@
     box.querySelector("b").textContent = text;
     place.replaceChildren(box);
   };
-  const show = (key, add) => {
-    for (const place of document.querySelectorAll(`[data-have="${CSS.escape(key)}"]`)) place.textContent = +place.textContent + add;
+  // Scans that the page does not have in it yet: not answered, and not among the facts it was made from.
+  // A page can come for another reason than our scan, with our scan in it or without.
+  const unseen = () => {
+    const seen = (form()?.dataset.seen || "").split(" ");
+    return waiting.filter((scan) => scan.key && !scan.answered && !seen.includes(scan.command));
   };
-
   const counted = () => {
     const sums = {};
-    for (const scan of waiting) if (scan.key) sums[scan.key] = (sums[scan.key] || 0) + 1;
+    for (const scan of unseen()) sums[scan.key] = (sums[scan.key] || 0) + 1;
     return sums;
+  };
+  // The page's figures with the unseen scans on top. May run any number of times for one page.
+  const draw = (held) => {
+    const sums = counted();
+    for (const line of held?.lines || []) {
+      const places = document.querySelectorAll(`[data-have="${CSS.escape(line.key)}"]`);
+      for (const place of places) place.textContent = line.have + (sums[line.key] || 0);
+    }
   };
 
   // --- a code has come
@@ -91,13 +101,13 @@
     if (held) {
       const answer = judge(held, code, counted());
       if (held.adds && answer.mood === "good") return add(held, answer);
-      Object.assign(scan, { key: answer.key, mood: answer.mood });
+      Object.assign(scan, answer);
       say(answer.mood, answer.text);
-      if (answer.key) show(answer.key, 1);
       feel.play(answer.mood);
       had += 1;
     }
     waiting.push(scan);
+    draw(held);
     send(scan);
   };
 
@@ -155,6 +165,7 @@
     const box = document.querySelector("#said .fb[data-command]");
     const scan = answering;
     if (scan && box && box.dataset.command === scan.command) {
+      scan.answered = true;
       const mood = box.dataset.mood;
       if (mood !== scan.mood && !(mood === "bad" && scan.mood === "again")) feel.play(mood);
       else if (mood === "bad" && scan.mood === "again") box.className = "fb again";
@@ -163,9 +174,10 @@
       feel.play(box.dataset.mood);
       answering = null;
     }
-    const rest = waiting.filter((other) => other !== scan);
-    for (const other of rest) if (other.key) show(other.key, 1);
-    if (rest.length) { const newest = rest.at(-1); if (newest.mood === "good") box?.classList.add("older"); }
+    draw(task());
+    // The last word is about the last scan, unless an earlier one has just been refused.
+    const newest = waiting.filter((other) => !other.answered).at(-1);
+    if (newest?.mood && box?.dataset.mood !== "bad") say(newest.mood, newest.text);
     focus();
   });
 

@@ -176,6 +176,34 @@ def test_fast_scans_are_each_kept_and_shown_while_answers_are_slow(page: Any, no
     assert page.inner_text('.walk [data-have="13:1"]') == "3"
 
 
+def test_a_page_that_comes_between_a_scan_and_its_answer_counts_it_once(
+    page: Any, node: kit.DemoNode
+) -> None:
+    answers: list[tuple[Any, Any]] = []
+
+    def hold_the_first(route: Any) -> None:
+        if answers:
+            route.continue_()
+        else:
+            answers.append((route, route.fetch()))  # applied; the answer waits
+
+    page.route("**/scan", hold_the_first)
+    wedge(page, SHIRT)
+    until(page, lambda: bool(answers))
+    assert picked(node, 13, 1) == 1
+    page.evaluate("htmx.ajax('GET', location.href, {target: '#page', swap: 'innerMorph'})")
+    page.wait_for_function("(seen) => document.getElementById('scan').dataset.seen !== seen", arg="")
+    page.wait_for_timeout(200)
+    assert page.inner_text(".big [data-have]") == "1", "it is in the page that came, and not counted on top"
+    wedge(page, SHIRT)
+    assert page.inner_text(".big [data-have]") == "2"
+    route, response = answers[0]
+    route.fulfill(response=response)
+    settled(page)
+    assert page.inner_text(".big [data-have]") == "2"
+    assert picked(node, 13, 1) == 2
+
+
 def test_a_lost_answer_is_asked_for_again_and_applied_once(page: Any, node: kit.DemoNode) -> None:
     losses: list[str] = []
 
