@@ -285,7 +285,7 @@ class World:
         self.centre.db = centre_copy(self.backups[-1])
         if self.rng.random() < 0.5:
             with sqlite.writing(self.centre.db):
-                rename_centre(self.centre.db, f"C{self.rng.getrandbits(40):x}")
+                rename_centre(self.centre.db, f"C{self.rng.getrandbits(40):x}", self.now)
         self.count_losses()
 
     def do_clone(self, code: str, site: Site) -> None:

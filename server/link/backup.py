@@ -13,19 +13,10 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from server import schema
+from server import counters, schema
 from server.db import open_centre
 from sync import sqlite
 from sync.ids import Dice, new_id
-
-PER_SECOND = {"fence": 100, "stream_seq": 100, "order_no": 1, "case_no": 1}
-"""A restored centre's counters stand where the clock is, at more than a chain gives out on average. A jump
-from the backup's own numbers would not do: put back twice, it would give out again what it had the first
-time."""
-JUMPS = {"fence": 1_000_000, "stream_seq": 1_000_000, "order_no": 100_000, "case_no": 100_000}
-"""How far a counter moves that is ahead of the clock already."""
-COUNTED_FROM = 1_735_689_600_000
-"""2025-01-01."""
 
 
 class BackupError(Exception):
@@ -167,13 +158,7 @@ def _begin_again(db: sqlite3.Connection, old: str, now: int, dice: Dice) -> str:
             " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             (key, value),
         )
-    for counter, jump in JUMPS.items():
-        by_clock = max(0, now - COUNTED_FROM) // 1000 * PER_SECOND[counter]
-        db.execute(
-            "INSERT INTO meta (key, value) VALUES (?1, max(?2, ?3)) ON CONFLICT (key) DO UPDATE SET value ="
-            " CASE WHEN CAST(value AS INTEGER) < ?3 THEN ?3 ELSE CAST(value AS INTEGER) + ?2 END",
-            (counter, jump, by_clock),
-        )
+    counters.leap(db, now)
     # What the backup holds is covered by it; what came after is in the stores only.
     db.execute("UPDATE replica SET backed_up = max(backed_up, applied)")
     db.execute("UPDATE store_session SET closed_at = ? WHERE closed_at = 0", (now,))

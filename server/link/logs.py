@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from server import counters
 from server.cases.book import Evidence, open_case
 from server.db import Tx
 from server.link.decide import decide
@@ -20,8 +21,6 @@ from sync.wire.chain import EMPTY
 from sync.wire.facts import Fact
 from sync.wire.frames import Check
 
-FENCE_JUMP = 1_000_000
-"""More fences than a chain gives in any backup interval: a restored centre never gives one again."""
 PER_STORE = ("people", "shelves", "needs")
 
 
@@ -72,13 +71,11 @@ class StoreTables:
     def incarnation(self, tx: sqlite3.Connection) -> str:
         return str(tx.execute("SELECT value FROM meta WHERE key = 'incarnation'").fetchone()[0])
 
-    def new_incarnation(self, tx: sqlite3.Connection, incarnation: str) -> None:
-        rename_centre(cast(Tx, tx), incarnation)
+    def new_incarnation(self, tx: sqlite3.Connection, incarnation: str, now: int) -> None:
+        rename_centre(cast(Tx, tx), incarnation, now)
 
-    def raise_fence(self, tx: sqlite3.Connection, heard: int) -> None:
-        row = tx.execute("SELECT value FROM meta WHERE key = 'fence'").fetchone()
-        if heard > (int(row[0]) if row is not None else 0):
-            _put(tx, "fence", str(heard + FENCE_JUMP))
+    def raise_fence(self, tx: sqlite3.Connection, heard: int, now: int) -> None:
+        counters.past_fence(tx, heard, now)
 
     def key(self, tx: sqlite3.Connection) -> tuple[str, bool] | None:
         row = tx.execute("SELECT token_hash, active FROM store WHERE code = ?", (self.store,)).fetchone()
@@ -290,11 +287,10 @@ class StoreTables:
 # -- what a person, or a start of the centre, does ------------------------------------------------
 
 
-def rename_centre(tx: Tx, incarnation: str) -> None:
+def rename_centre(tx: Tx, incarnation: str, now: int) -> None:
     """A centre put back from a backup is another one: stores compare, and send again what it lacks."""
     _put(tx, "incarnation", incarnation)
-    row = tx.execute("SELECT value FROM meta WHERE key = 'fence'").fetchone()
-    _put(tx, "fence", str((int(row[0]) if row is not None else 0) + FENCE_JUMP))
+    counters.leap(tx, now)
 
 
 def close_all_sessions(tx: Tx, now: int) -> None:

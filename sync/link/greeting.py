@@ -51,7 +51,7 @@ def greet(end: CentreEnd, tx: Tx, now: Reading, hello: frames.Hello) -> Answer:
     if hello.head[0] > 0:
         end.checks[hello.head[0]] = hello.head[1]
     _notice_own_restore(end, tx, log, now, hello)
-    log.raise_fence(tx, hello.fence)
+    log.raise_fence(tx, hello.fence, now.wall)
     known = log.replica(tx, hello.incarnation)
     if known is None:
         known_or_answer = _register(end, tx, log, now, hello)
@@ -115,7 +115,7 @@ def _notice_own_restore(end: CentreEnd, tx: Tx, log: CentreLog, now: Reading, he
     else:
         lost = lost or hello.acked > 0
     if lost:
-        log.new_incarnation(tx, end.domain.new_id())
+        log.new_incarnation(tx, end.domain.new_id(), now.wall)
         log.trouble(tx, "centre_restored", {"acked": hello.acked}, [], now.wall)
 
 

@@ -12,10 +12,10 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
+import server.counters
 import server.db
 import server.facts.apply
 import server.facts.stock
-import server.link.backup
 import server.link.logs
 import server.link.serve
 import server.offers.rows
@@ -371,14 +371,10 @@ def accepted_work_is_withdrawn_at_once() -> list[Patch]:
 
 @mutant
 def fences_come_again_after_a_restore() -> list[Patch]:
-    def rename(tx: Any, incarnation: str) -> None:
-        server.link.logs._put(tx, "incarnation", incarnation)
-
     return [
-        (server.link.logs, "rename_centre", rename),
-        (server.link.logs.StoreTables, "raise_fence", lambda self, tx, heard: None),
-        (server.link.backup.JUMPS, "fence", 0),
-        (server.link.backup.PER_SECOND, "fence", 0),
+        (server.counters, "past_fence", lambda tx, heard, now: None),
+        (server.counters.JUMPS, "fence", 0),
+        (server.counters.PER_SECOND, "fence", 0),
     ]
 
 

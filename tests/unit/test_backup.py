@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 
 from server import schema
 from server.cases.book import open_case
+from server.counters import COUNTED_FROM, JUMPS
 from server.db import open_centre
-from server.link.backup import JUMPS, BackupError, backup, restore, verify
+from server.link.backup import BackupError, backup, restore, verify
+from server.link.logs import StoreTables
 from server.offers.rows import next_fence
 from sync import sqlite
 from sync.wire import facts as f
@@ -128,6 +131,40 @@ def test_a_backup_that_is_put_back_twice_gives_out_no_number_a_second_time(live:
         db.close()
     assert given == sorted(set(given))
     assert len(set(cases)) == 2
+
+
+def test_a_copy_that_ran_ahead_of_the_clock_and_is_put_back_twice_numbers_nothing_twice(
+    live: Path, tmp_path: Path
+):
+    db = open_centre(live)
+    with sqlite.writing(db):
+        db.execute(
+            "INSERT OR REPLACE INTO meta (key, value) VALUES ('fence', ?)", (str(2 * (NOW - COUNTED_FROM)),)
+        )
+    db.close()
+    made = backup(live, tmp_path / "b.db", now=NOW)
+    given: list[int] = []
+    for after in (60_000, 120_000):
+        restore(made.path, live, now=NOW + after, dice=DICE)
+        db = open_centre(live)
+        with sqlite.writing(db):
+            given += [next_fence(db) for _ in range(50)]
+        db.close()
+    assert given == sorted(set(given))
+
+
+def test_a_copy_put_back_by_hand_gives_no_fence_twice_whichever_store_tells_it_so(live: Path, tmp_path: Path):
+    """One store has heard of more than another; after the second restore the other one comes first."""
+    made = backup(live, tmp_path / "b.db", now=NOW)
+    given: list[int] = []
+    for after, heard in ((60_000, 40), (3_600_000, 20)):
+        shutil.copy(made.path, live)
+        db = open_centre(live)
+        with sqlite.writing(db):
+            StoreTables("S001").raise_fence(db, heard, NOW + after)
+            given += [next_fence(db) for _ in range(50)]
+        db.close()
+    assert given == sorted(set(given))
 
 
 def test_the_database_that_was_there_is_set_aside_whole(live: Path, tmp_path: Path):
