@@ -405,14 +405,14 @@ class Auditor:
             again = [raw for raw, times in seen.items() if times > 1]
             if again:
                 self.fail("exactly once", f"{store}: {command} was applied twice: {again[0]!r}")
-        broken, owed = centre.execute(
-            "SELECT (SELECT coalesce(sum(l.qty), 0) FROM assignment a"
-            " JOIN assignment_line l ON l.fence = a.fence WHERE a.ended_reason = 'debt'),"
-            " (SELECT coalesce(sum(debt), 0) FROM stock_ledger WHERE debt > 0)"
-        ).fetchone()
-        units = 4  # an offer is broken whole: its other units go with the one that was owed
-        if broken > owed * units:
-            self.fail("no oversell", f"{broken} promised units broken for {owed} owed")
+        # An offer is broken whole, other SKUs and all, but never more offers than units were owed there.
+        for store, broken, owed in centre.execute(
+            "SELECT a.store, count(*), (SELECT coalesce(sum(g.debt), 0) FROM stock_ledger g"
+            " WHERE g.store = a.store AND g.debt > 0) FROM assignment a WHERE a.ended_reason = 'debt'"
+            " GROUP BY a.store"
+        ).fetchall():
+            if broken > owed:
+                self.fail("no oversell", f"{store}: {broken} offers broken for {owed} units owed")
         nobody = centre.execute(
             "SELECT s.store, s.sku FROM stock s WHERE s.debt > 0 AND NOT EXISTS (SELECT 1 FROM open_case c"
             " WHERE c.kind = 'debt' AND c.state = 'open' AND c.store = s.store AND c.sku = s.sku) LIMIT 1"
