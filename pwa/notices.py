@@ -30,7 +30,10 @@ def notice(desk: Desk, shown: notices.Shown) -> Notice:
     row = read.assignment(desk.db, shown.fence) if shown.fence else None
     units = sum(qty for _, _, qty in read.to_put_back(desk.db, shown.fence)) if shown.fence else 0
     text = [shown.sentence, shown.next_step]
-    if row is None:
+    count_first = shown.kind == "count_first"
+    if count_first:
+        title = t("Count first")
+    elif row is None:
         title = t("Look at this")
     elif shown.kind == "withdrawn" and (to := went_to(desk, shown.id)):
         title = t("{order} went to {store}", order=row["order_no"], store=to)
@@ -41,14 +44,19 @@ def notice(desk: Desk, shown: notices.Shown) -> Notice:
     put_back = units and row is not None and row["state"] == "put_back"
     if put_back:
         text.append(t("Nothing is lost: they can be sold again once they are scanned back."))
+    url, action = "", ""
+    if put_back:
+        url, action = f"/putback/{shown.fence}", t.n("Put back {n} item", "Put back {n} items", units)
+    elif count_first:
+        url, action = "/count", t("Count")
     return Notice(
         shown.id,
         shown.kind,
         shown.at,
         title,
         tuple(part for part in text if part),
-        f"/putback/{shown.fence}" if put_back else "",
-        t.n("Put back {n} item", "Put back {n} items", units) if put_back else "",
+        url,
+        action,
     )
 
 

@@ -88,7 +88,7 @@ def counts(desk: Desk) -> View:
         "SELECT t.id, t.sku, t.reason, t.not_by, t.made_at, coalesce(i.name_en, t.sku) AS name_en,"
         " coalesce(i.name_zh, '') AS name_zh, coalesce(s.location, '') AS location FROM task t"
         " LEFT JOIN item i ON i.sku = t.sku LEFT JOIN shelf s ON s.sku = t.sku"
-        " WHERE t.state = 'open' AND t.kind = 'count' ORDER BY t.made_at, t.id LIMIT 200"
+        " WHERE t.state = 'open' AND t.kind = 'count' ORDER BY t.made_at, length(t.id), t.id LIMIT 200"
     )
     return View(
         "stock/counts.html",

@@ -136,7 +136,10 @@ KINDS: dict[str, CaseKind] = {
         ("choose_replica", "call_store"),
     ),
     "replica_replaced": CaseKind(
-        N_("{store} started with an empty database in place of the one known here. Its goods need counting."),
+        N_(
+            "{store} started with an empty database in place of the one known here. Facts up to number"
+            " {applied} had arrived, {unsent} more were known to wait. Its goods need counting."
+        ),
         ("count", "call_store"),
     ),
     "centre_restored": CaseKind(
@@ -152,7 +155,10 @@ KINDS: dict[str, CaseKind] = {
         ("upgrade_store", "call_store"),
     ),
     "restored_copy": CaseKind(
-        N_("{store} came back with an older copy of its database. These places should be checked by hand."),
+        N_(
+            "{store} came back with an older copy of its database. Facts up to number {upto} had arrived;"
+            " what it did after them is lost. Its goods need counting."
+        ),
         ("count", "call_store"),
     ),
 }

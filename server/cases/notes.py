@@ -16,6 +16,8 @@ SETTLED_BY_A_COUNT = frozenset(
 )
 """Cases about how many there are: counted, nothing is left to decide."""
 
+AFTER_A_LOSS = ("replica_replaced", "restored_copy")
+"""A box's rights ended: there may be more to count than was asked for at once."""
 MOST_DONE = 30
 
 
@@ -31,6 +33,8 @@ def note(tx: Tx, case: str, what: str, *, now: int, person: str, **facts: Any) -
 
 def counted(tx: Tx, store: str, sku: str, *, found: int, expected: int, now: int, person: str) -> None:
     """A count that somebody asked for came back: it is noted, and closes the case that it settles."""
+    from server.stock.void import ask_next  # it keeps its list of counts with the case, in this room
+
     for row in tx.execute(
         "SELECT id, kind, params FROM open_case WHERE state = 'open' AND store = ?"
         " AND params LIKE '%\"count_asked\"%'",
@@ -42,8 +46,11 @@ def counted(tx: Tx, store: str, sku: str, *, found: int, expected: int, now: int
         left.remove(sku)
         keep(tx, row["id"], count_asked=left)
         note(tx, row["id"], "counted", now=now, person=person, skus=[sku], found=found, expected=expected)
-        if not left and row["kind"] in SETTLED_BY_A_COUNT:
-            close_case(tx, row["id"], now=now, by="", outcome="counted")
+        if left or row["kind"] not in SETTLED_BY_A_COUNT:
+            continue
+        if row["kind"] in AFTER_A_LOSS and ask_next(tx, store, now=now):
+            continue
+        close_case(tx, row["id"], now=now, by="", outcome="counted")
 
 
 def kept(row: sqlite3.Row | Mapping[str, Any]) -> dict[str, Any]:

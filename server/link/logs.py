@@ -83,12 +83,14 @@ class StoreTables:
 
     def session(self, tx: sqlite3.Connection) -> KnownSession:
         row = tx.execute(
-            "SELECT number, incarnation, host, heard_at, closed_at FROM store_session WHERE store = ?",
+            "SELECT number, incarnation, host, heard_at, closed_at, unsent FROM store_session"
+            " WHERE store = ?",
             (self.store,),
         ).fetchone()
         if row is None:
             return KnownSession(0, "", "", 0, False)
-        return KnownSession(int(row[0]), str(row[1]), str(row[2]), int(row[3]), row[4] == 0 and row[0] > 0)
+        is_open = row[4] == 0 and row[0] > 0
+        return KnownSession(int(row[0]), str(row[1]), str(row[2]), int(row[3]), is_open, int(row[5]))
 
     def open_session(
         self, tx: sqlite3.Connection, number: int, incarnation: str, host: str, software: str, now: int

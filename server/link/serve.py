@@ -13,6 +13,7 @@ from server.link.logs import StoreTables
 from server.link.snapshot import snapshot
 from server.routing.map import forget
 from server.stock import rebalance
+from server.stock.void import void_rights
 from sync.ids import Dice, new_id, short_secret
 from sync.link.centre_end import CentreEnd, Domain, Manners
 from sync.link.shelf import SnapshotShelf
@@ -44,6 +45,10 @@ def _want(tx: Any, store: str, rows: list[tuple[str, int]], now: int) -> int:
     return rebalance.want(cast(Tx, tx), store, rows, now)
 
 
+def _void(tx: Any, store: str, now: int) -> None:
+    void_rights(cast(Tx, tx), store, now=now)
+
+
 def domain(dice: Dice, now: int) -> Domain:
     return Domain(
         apply_fact=_apply,
@@ -52,6 +57,7 @@ def domain(dice: Dice, now: int) -> Domain:
         new_id=lambda: new_id(now, dice),
         nonce=lambda: short_secret(dice, 26),
         want=_want,
+        void=_void,
     )
 
 

@@ -30,6 +30,8 @@ STUCK_MS = 60_000
 PERSIST_MS = 45_000
 ROWS_AT_ONCE = 100
 ROWS_BYTES = 24 * 1024
+DOUBTFUL, VOIDED = "doubtful", "voided"
+"""Notes on a replica that took another one's place: the rights of that one have to end, or have ended."""
 MOST_WANTED = 100
 """Rows of one till's question that are looked at."""
 
@@ -55,6 +57,8 @@ class Domain:
     nonce: Callable[[], str]
     want: Callable[[Any, str, list[tuple[str, int]], int], int] = lambda tx, store, rows, now: 0
     """(tx, store, rows of SKU and units, now): rows granted to the store's share."""
+    void: Callable[[Any, str, int], None] = lambda tx, store, now: None
+    """(tx, store, now): facts of an older incarnation are lost, so its rights end until they are counted."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,8 @@ class CentreEnd:
         self.applied: Check = (0, EMPTY)
         self.facts_first = 0
         """A snapshot waits until facts up to here are in: facts first, then what follows from them."""
+        self.doubtful = False
+        """Facts of an older incarnation are lost: once what is there has come in, its rights end."""
         self.down = "none"
         self.bulk = False
         self.staged: tuple[str, int] = ("", 0)
@@ -170,6 +176,8 @@ class CentreEnd:
         out = [codec.encode(one) for one in answer]
         if tx is None or not self.up:
             return out
+        if self.doubtful and isinstance(frame, frames.Hello | frames.Facts):
+            self._end_rights(tx, now)
         # What a fact brought about goes down with its acknowledgement.
         return out + (self._urgent_frames(tx, now) if self.manners.looks_apart else self.woken(tx, now))
 
@@ -304,6 +312,13 @@ class CentreEnd:
         wait = 1_000 if self.mode == "live" else 60_000
         self.closing = Ending("held", "person", wait, 5 * wait)
 
+    def _end_rights(self, tx: Tx, now: Reading) -> None:
+        """Facts first: what the replica still tells of used the old rights. What is left of them ends."""
+        if self.mode == "live" and self.applied[0] >= self.facts_first and self._still_mine(tx):
+            self.domain.void(tx, self.store, now.wall)
+            self.log.set_state(tx, self.incarnation, "live", VOIDED)
+            self.doubtful = False
+
     # -- decisions, snapshots and rows down ---------------------------------------------------
 
     def _urgent_frames(self, tx: Tx, now: Reading) -> list[bytes]:
@@ -342,6 +357,8 @@ class CentreEnd:
         out: list[bytes] = []
         if self.down != "snapshot" or SNAPSHOT in self._held or self.applied[0] < self.facts_first:
             return out
+        if self.doubtful:
+            return out  # the snapshot is to show rights that are void as void
         if self._packed is None and not self._choose_snapshot(tx):
             return out
         packed = self._packed

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sync.link.centre_end import DOUBTFUL, VOIDED
 from sync.link.clock import Reading
 from sync.link.ending import Ending
 from sync.link.logs import CentreLog, KnownReplica, Tx
@@ -78,6 +79,10 @@ def greet(end: CentreEnd, tx: Tx, now: Reading, hello: frames.Hello) -> Answer:
         return _hold(end, tx, log, now, hello, known, relation)
     if known.note == DIFFERS and log.settled(tx, "digest"):
         log.set_state(tx, known.incarnation, known.state, "")
+        end.down = "snapshot"
+    end.doubtful = known.note == DOUBTFUL
+    if end.doubtful or (known.note == VOIDED and hello.decisions[0] == 0):
+        # An empty box whose welcome was lost: the decisions alone would not make the state of its store.
         end.down = "snapshot"
     return _welcome(end, tx, log, now, hello, known, review=not key[1])
 
@@ -166,13 +171,13 @@ def _register(
             log.trouble(tx, "facts_missing", {"upto": hello.floor}, [], now.wall)
             return _refuse(end, "held", "person", 60_000, 600_000)
         fresh = KnownReplica(hello.incarnation, "live", hello.host, 0, EMPTY, 0, "", 0)
+        log.add_replica(tx, fresh, now.wall)
         if live is not None:
             log.set_state(tx, live.incarnation, "closed", "replaced")
-            log.trouble(
-                tx, "replica_replaced", {"old": live.incarnation, "applied": live.applied}, [], now.wall
-            )
+            params = {"old": live.incarnation, "applied": live.applied, **_last_heard(tx, log)}
+            log.trouble(tx, "replica_replaced", params, [], now.wall)
+            _doubt(end, tx, log, fresh)
             end.down = "snapshot"
-        log.add_replica(tx, fresh, now.wall)
         return fresh
     known, fork = parent
     base = min(fork, known.applied)
@@ -206,14 +211,28 @@ def _register(
         if replaced is not None:
             upto = min(replaced.applied, replaced.fork + EVIDENCE)
             evidence += [(replaced.incarnation, number, "") for number in range(replaced.fork + 1, upto + 1)]
-        params = {"from": base + 1, "upto": known.applied, "count": lost}
-        log.trouble(tx, "restored_copy", params, evidence, now.wall)
+        params = {"from": base + 1, "upto": known.applied, "count": lost, "old": known.incarnation}
+        log.trouble(tx, "restored_copy", params | _last_heard(tx, log), evidence, now.wall)
     log.set_state(tx, known.incarnation, "closed", "forked")
     if replaced is not None:
         log.set_state(tx, replaced.incarnation, "closed", "replaced")
     log.add_replica(tx, forked, now.wall)
+    if lost > 0:
+        _doubt(end, tx, log, forked)
     end.down = "snapshot"
     return forked
+
+
+def _doubt(end: CentreEnd, tx: Tx, log: CentreLog, replica: KnownReplica) -> None:
+    """Nobody knows what the lost facts did with the rights of the older incarnation: they end."""
+    log.set_state(tx, replica.incarnation, "live", DOUBTFUL)
+    end.doubtful = True
+
+
+def _last_heard(tx: Tx, log: CentreLog) -> dict[str, int]:
+    """When the box that is gone was last heard, and how many facts it said were waiting then."""
+    at = log.session(tx)
+    return {"heard_at": at.heard_at, "unsent": at.unsent}
 
 
 def _hold(

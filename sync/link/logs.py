@@ -133,6 +133,8 @@ class KnownSession:
     host: str
     heard_at: int
     open: bool
+    unsent: int = 0
+    """Facts that the store said were waiting, when it was last heard."""
 
 
 class CentreLog(Protocol):

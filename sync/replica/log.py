@@ -157,6 +157,8 @@ class ReplicaLog:
         put(tx, "incarnation", incarnation)
         put(tx, "facts_acked", number)
         put(tx, "needs_snapshot", 1)
+        # Its rights are those of an older day. They are void until the centre's snapshot has said which hold.
+        put(tx, "rights_void", 1)
         tx.execute("UPDATE fact SET verdict = '', note = '' WHERE number > ?", (number,))
         self.unstage(tx)
 

@@ -38,6 +38,11 @@ CASE_OPEN = N_("Case {case} is open at the centre. Keep the papers; do not hand 
 LATE_WORK = N_("The centre could not use the report about {fo} ({verdict}).")
 LOOK_AT_TASK = N_("Open the task and follow its next step.")
 LACKING = N_("{units} of {item} ({sku}) are missing. They were promised to {orders}.")
+COUNT_FIRST = N_(
+    "This box lost its record, or came back with an older one. Of {items} items nothing is sold from"
+    " the store's own share before they are counted."
+)
+COUNT_FIRST_NEXT = N_("Count them first, those that orders wait for before the others.")
 LACKING_NEXT = N_("Look for them once more. What cannot be found: report it short when picking.")
 
 VERDICTS: dict[str, str] = {
@@ -106,6 +111,8 @@ def _words(db: Connection, row: sqlite3.Row, translate: Translate, now: int) -> 
             )
         case "verdict":
             return say(LATE_WORK, _verdict(params), translate), translate(LOOK_AT_TASK)
+        case "count_first":
+            return say(COUNT_FIRST, params, translate), translate(COUNT_FIRST_NEXT)
         case _:
             return say(LACKING, params, translate), translate(LACKING_NEXT)
 

@@ -135,6 +135,8 @@ def shelf(db: Connection, sku: str) -> Shelf:
         "SELECT on_hand, share, debt, damaged, hold, suppressed FROM stock WHERE sku = ?", (sku,)
     ).fetchone()
     on_hand, share, debt, damaged, hold, suppressed = row or (0, 0, 0, 0, 0, 0)
+    if share and meta(db, "rights_void"):
+        share = 0  # an older copy of this database: what its share was used for since, nobody here knows
     wanted = db.execute("SELECT till, online, favour FROM need WHERE sku = ?", (sku,)).fetchone()
     need = Need(*wanted) if wanted else None
     promised = db.execute(

@@ -16,9 +16,10 @@ import json
 
 import msgspec
 
-from sync.replica import decisions, effects, read
+from sync.replica import decisions, effects, notices, read
 from sync.replica.context import Context, Moment
 from sync.replica.effects import WORKABLE
+from sync.rules.reasons import LOST_RIGHTS
 from sync.rules.states import State
 from sync.sqlite import Connection
 from sync.wire import facts as f
@@ -44,7 +45,7 @@ def rebase(tx: Connection, snapshot: Snapshot, ctx: Context, *, above: int | Non
     for assignment in snapshot.assignments:
         _swap_assignment(tx, assignment, snapshot.made_at)
     _swap_returns(tx, snapshot, facts)
-    _swap_lists(tx, snapshot)
+    _swap_lists(tx, snapshot, ctx)
     again = _apply_again(tx, facts, kept, ctx)
 
     # Serials are this store's own list and already tell of every fact, the later ones included.
@@ -55,6 +56,7 @@ def rebase(tx: Connection, snapshot: Snapshot, ctx: Context, *, above: int | Non
     for fence in named:
         effects.settle(tx, fence, snapshot.made_at)
     _lost(tx, kept, snapshot.made_at)
+    tx.execute("DELETE FROM meta WHERE key = 'rights_void'")
     _answer(tx, ctx)
     return again
 
@@ -275,7 +277,7 @@ def _swap_returns(tx: Connection, snapshot: Snapshot, facts: list[f.Fact]) -> No
     )
 
 
-def _swap_lists(tx: Connection, snapshot: Snapshot) -> None:
+def _swap_lists(tx: Connection, snapshot: Snapshot, ctx: Context) -> None:
     tx.executemany(
         "INSERT OR REPLACE INTO returnable (order_no, line, sku, qty, told_at) VALUES (?, ?, ?, ?, ?)",
         [(r.order, r.line, r.sku, r.qty, snapshot.made_at) for r in snapshot.returnables],
@@ -290,6 +292,11 @@ def _swap_lists(tx: Connection, snapshot: Snapshot) -> None:
         number = task.removeprefix("count:")
         if number.isdigit() and int(number) <= snapshot.decisions and task not in asked:
             tx.execute("UPDATE task SET state = 'done', done_at = ? WHERE id = ?", (snapshot.made_at, task))
+    known = {row[0] for row in tx.execute("SELECT id FROM task").fetchall()}
+    first = sum(t.reason == LOST_RIGHTS and t.id not in known for t in snapshot.tasks)
+    if first:
+        at = f"count_first:{snapshot.decisions}"
+        notices.make(tx, at, "count_first", ctx.moment.now, items=first)
     # One that is done here was done by a fact above the cut, or the centre would not ask any more.
     tx.executemany(
         "INSERT OR IGNORE INTO task (id, kind, sku, reason, not_by, made_at) VALUES (?, ?, ?, ?, ?, ?)",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LOST_RIGHTS = "lost_rights"
+"""Why a count is asked for where a replica was lost or restored: its rights are void until then."""
+
 
 @dataclass(frozen=True)
 class Reason:
