@@ -89,7 +89,7 @@ def route_part(
         plan = _plan(tx, wish, now)
         if not plan.shares:
             break
-        fence = _carry_out(tx, part, plan, now)
+        fence = _carry_out(tx, part, plan, now, excluded)
         if fence:
             return fence
         # The map was behind the tables (a rollback): read again and choose once more.
@@ -344,8 +344,11 @@ def _read_again(tx: Tx, wish: Wish) -> None:
         pools.read_again(sku)
 
 
-def _carry_out(tx: Tx, part: PartRow, plan: Plan, now: int) -> int:
-    """The first share stays in this fulfilment order, the others and what is missing get their own."""
+def _carry_out(tx: Tx, part: PartRow, plan: Plan, now: int, excluded: frozenset[str]) -> int:
+    """The first share stays in this fulfilment order, the others and what is missing get their own.
+
+    Who declined the whole is not asked to give units for a part of it either.
+    """
     first, rest = plan.shares[0], plan.shares[1:]
     others: list[tuple[str, Share]] = [(parts.split_off(tx, part.fo, one.lines, now), one) for one in rest]
     lacking = parts.split_off(tx, part.fo, plan.missing, now) if plan.missing else ""
@@ -355,9 +358,9 @@ def _carry_out(tx: Tx, part: PartRow, plan: Plan, now: int) -> int:
     for fo, one in others:
         # The tables were read just now inside this transaction, so the promise holds; if not, it waits.
         if not assign(tx, fo, one.store, now, distance_m=one.distance_m, opens_at=one.opens_at):
-            _wait(tx, part, fo, now, frozenset(), first=True)
+            _wait(tx, part, fo, now, excluded, first=True)
     if lacking:
-        _wait(tx, part, lacking, now, frozenset(), first=True)
+        _wait(tx, part, lacking, now, excluded, first=True)
     return fence
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from server.link.decide import publish
 from server.policy.read import set_policy
-from server.stock import demand, rebalance
+from server.stock import book, demand, rebalance
 from server.stock.marks import marks_of
 from server.timers import run_due
 from sync.rules.sizing import USUAL_OUTAGE_H
@@ -213,6 +213,22 @@ def test_an_order_without_pool_asks_a_connected_store_and_is_offered_when_units_
     centre.fact("S002", f.Gave("A", 2, 1))
     run(centre, 1_000)
     assert centre.fo(fo)[:2] == ("offered", "S002")
+
+
+def test_a_store_that_declined_an_order_is_not_asked_to_give_units_for_what_another_lacks(centre: Centre):
+    for store in ("S001", "S002"):
+        centre.stock(store, "A", 1)
+        centre.stock(store, "B", 1)
+    centre.stock("S003", "A", 1)
+    placed = centre.order(("A", 1), ("B", 1))
+    with_line(centre, "S001", "S002", "S003")
+    centre.fact("S001", f.Declined("no_time"), fence=1)
+    assert book.grant(centre.tx, "S001", "B", 1, now=centre.now) == 1  # as the background might
+    # The one who comes next cannot find B: what is left of the order goes to a store that has A alone.
+    centre.fact("S002", f.Declined("not_found", sku="B"), fence=2)
+    assert centre.fo(placed.order_no + "-1")[:2] == ("offered", "S003")
+    assert centre.fo(placed.order_no + "-2")[0] == "waiting"
+    assert not centre.told("S001", "asked")
 
 
 def test_a_store_that_does_not_answer_leaves_the_order_to_a_person(centre: Centre):
