@@ -47,7 +47,7 @@ MOST_HINTS = 16
 ASK_LIMIT_S = 0.3
 """How long a shopper at the till waits for the centre."""
 PRUNE_EVERY = 3_600
-NEW_WORK = frozenset(("accept", "start_wave", "open_manifest", "send_transfer", "receive", "count"))
+NEW_WORK = frozenset(("accept", "start_wave", "open_manifest", "send_transfer", "receive", "count", "open_sheet"))
 """Not begun while the disk is full; what is under way can still be finished."""
 _OWN_ROLES = {"till": "till", "node": "node"}
 """Callers that are no people: the till's interface and the node itself."""

@@ -65,10 +65,12 @@ def effect(tx: Connection, number: int, body: d.Body, decision: d.Decision) -> N
                 (body.verdict, body.case or body.reason, body.number),
             )
         case d.CountAsked():
-            tx.execute(
-                "INSERT OR IGNORE INTO task (id, kind, sku, reason, not_by, made_at) "
-                "VALUES (?, 'count', ?, ?, ?, ?)",
-                (f"count:{number}", body.sku, body.reason, body.not_by, decision.at),
+            _count_asked(tx, number, body, decision.at)
+        case d.StockLoaded():
+            tx.executemany(
+                "INSERT OR IGNORE INTO count_doubt (sheet, sku) "
+                "SELECT id, ? FROM count_sheet WHERE kind = 'full' AND state = 'open'",
+                [(sku,) for sku, _qty, _share in body.rows],
             )
         case d.TransferAnnounced():
             tx.executemany(
@@ -179,6 +181,21 @@ def _offered(tx: Connection, body: d.Offered, fence: int, at: int) -> None:
             "INSERT INTO assignment_line (fence, line, sku, qty, order_line, sellable) "
             "VALUES (?, ?, ?, ?, ?, ?)",
             [(fence, x.line, x.sku, x.qty, x.order_line, x.sellable) for x in body.lines],
+        )
+
+
+def _count_asked(tx: Connection, number: int, body: d.CountAsked, at: int) -> None:
+    if body.sheet and body.cancelled:
+        effects.close_sheet(tx, body.sheet, "cancelled", at)
+        return
+    if body.sheet:
+        kind = "full" if body.areas else "list"
+        effects.open_sheet(tx, (body.sheet, kind, body.name, body.scope, body.blind), body.areas, "", at)
+    if body.sku:
+        tx.execute(
+            "INSERT OR IGNORE INTO task (id, kind, sku, reason, not_by, made_at, sheet) "
+            "VALUES (?, 'count', ?, ?, ?, ?, ?)",
+            (f"count:{number}", body.sku, body.reason, body.not_by, at, body.sheet),
         )
 
 

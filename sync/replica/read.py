@@ -202,6 +202,11 @@ def store_called(db: Connection, text: str) -> dict[str, str] | str:
     return store_name(db, row[0]) if row else text
 
 
+def price_fen(db: Connection, sku: str) -> int:
+    row = db.execute("SELECT price_fen FROM item WHERE sku = ?", (sku,)).fetchone()
+    return int(row[0]) if row else 0
+
+
 def shelf_place(db: Connection, sku: str) -> str:
     row = db.execute("SELECT location FROM shelf WHERE sku = ?", (sku,)).fetchone()
     return str(row[0]) if row else ""

@@ -299,9 +299,12 @@ def _swap_lists(tx: Connection, snapshot: Snapshot, ctx: Context) -> None:
         notices.make(tx, at, "count_first", ctx.moment.now, items=first)
     # One that is done here was done by a fact above the cut, or the centre would not ask any more.
     tx.executemany(
-        "INSERT OR IGNORE INTO task (id, kind, sku, reason, not_by, made_at) VALUES (?, ?, ?, ?, ?, ?)",
-        [(t.id, t.kind, t.sku, t.reason, t.not_by, t.made_at) for t in snapshot.tasks],
+        "INSERT OR IGNORE INTO task (id, kind, sku, reason, not_by, made_at, sheet) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(t.id, t.kind, t.sku, t.reason, t.not_by, t.made_at, t.sheet) for t in snapshot.tasks],
     )
+    for s in snapshot.sheets:
+        effects.open_sheet(tx, (s.id, s.kind, s.name, s.scope, s.blind), s.areas, s.made_by, s.made_at)
     paused = read.meta(tx, "pause")
     tx.execute(
         "INSERT OR REPLACE INTO meta (key, value) VALUES ('pause', ?)",

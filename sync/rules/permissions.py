@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from sync.rules.refusals import Refusal, Why
 
-VERSION = 2
+VERSION = 3
 
 
 class Scope(StrEnum):
@@ -119,7 +119,8 @@ GRANTS: dict[str, dict[str, Grant]] = {
         "regional_manager": _read,
         "hq_ops": _read,
     },
-    "stock.ask_count": {"regional_manager": _full, "hq_ops": _full},
+    "stock.ask_count": {"store_lead": _full_off, "regional_manager": _full, "hq_ops": _full},
+    "stock.confirm_count": {"associate": _second_off, "store_lead": _full_off},
     "stock.receive": {"associate": _full_off, "store_lead": _full_off},
     "stock.transfer": {"associate": _full_off, "store_lead": _full_off},
     "stock.adjust_down": {"associate": _second_off, "store_lead": _full_off, "hq_ops": _full},

@@ -63,6 +63,14 @@ class Why(StrEnum):
     PARCEL_MISSING = "parcel_missing"
     OWN_FINDING = "own_finding"
     OWN_RECEIPT = "own_receipt"
+    OWN_COUNT = "own_count"
+    NO_VARIANCE = "no_variance"
+    UNKNOWN_SHEET = "unknown_sheet"
+    COUNT_GOES_ON = "count_goes_on"
+    NOT_IN_COUNT = "not_in_count"
+    AREA_FINISHED = "area_finished"
+    AREAS_OPEN = "areas_open"
+    GOODS_UNSEEN = "goods_unseen"
     LESS_THAN_THERE = "less_than_there"
     PROMISED = "promised"
     NO_SHARE = "no_share"
@@ -254,6 +262,38 @@ TEXTS: dict[Why, tuple[str, str]] = {
     Why.OWN_RECEIPT: (
         N_("{person} took this return, so somebody else has to release it for sale."),
         N_("Ask the store lead."),
+    ),
+    Why.OWN_COUNT: (
+        N_("{person} counted {item} ({sku}), and the difference is above what one person may book."),
+        N_("Ask a store lead who did not count it to confirm, or have it counted again."),
+    ),
+    Why.NO_VARIANCE: (
+        N_("No difference of {item} ({sku}) is waiting any more."),
+        N_("Go back to the list. Somebody confirmed it or counted it again."),
+    ),
+    Why.UNKNOWN_SHEET: (
+        N_("This count is closed, or not known here."),
+        N_("Go back to the list of counts."),
+    ),
+    Why.COUNT_GOES_ON: (
+        N_("A full count is open already: {name}."),
+        N_("Join it, or close it before you begin another."),
+    ),
+    Why.NOT_IN_COUNT: (
+        N_("{item} ({sku}) belongs to shelf {shelf}; this count is about {scope} only."),
+        N_("Take it to its shelf, and leave it out here."),
+    ),
+    Why.AREA_FINISHED: (
+        N_("{area} was finished. Nothing more can be entered there."),
+        N_("Open the area again if something was forgotten."),
+    ),
+    Why.AREAS_OPEN: (
+        N_("Not finished yet: {areas}."),
+        N_("Close the count when every area is finished."),
+    ),
+    Why.GOODS_UNSEEN: (
+        N_("{skus} items of the books were not seen in any area."),
+        N_("Say whether there are none of them, or whether the books stay as they are."),
     ),
     Why.LESS_THAN_THERE: (
         N_("Only {there} of {sku} should be on the shelf, not {qty}."),

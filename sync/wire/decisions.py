@@ -121,6 +121,15 @@ class CountAsked(Body, frozen=True):
     reason: str
     not_by: str = ""
     """The person who must not do it: nobody checks their own finding."""
+    sheet: str = ""
+    """The count sheet it is a line of. With areas the sheet is a full count, and `sku` is empty."""
+    name: str = ""
+    areas: tuple[str, ...] = ()
+    """As in `sheet_opened`: goods come and go through the first one."""
+    scope: str = ""
+    blind: bool = True
+    cancelled: bool = False
+    """The sheet is taken back; what was applied of it stays."""
 
 
 class TransferAnnounced(Body, frozen=True):

@@ -48,6 +48,14 @@ DIARY = (
         "`welcome` and `reset` name the replica they answer (`replica`), so that the answer to a repeated"
         " hello is passed over. An older peer does not say it, or passes over it.",
     ),
+    Entry(
+        1,
+        "2381e9d05f8d2250",
+        "Count sheets: `sheet_opened`, `count_entered`, `area_finished`, `variance_found`, `recount_asked`,"
+        " `sheet_closed`, who stood by a count and when it looked (`counted`), lists and full counts asked for"
+        " (`count_asked`). An older centre parks the new kinds, which move no stock; an older store sees a"
+        " list as single tasks.",
+    ),
 )
 
 

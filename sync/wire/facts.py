@@ -210,6 +210,86 @@ class Counted(Body, frozen=True):
     debt: int = 0
     count: str = ""
     """Ids of the tasks it answers, separated by spaces."""
+    sheet: str = ""
+    """The count sheet it belongs to; empty for a count that stood alone."""
+    by: tuple[str, ...] = ()
+    """Who counted, where that is not the person of the fact alone."""
+    allowed_by: str = ""
+    """The second person who stood by a difference above the limit."""
+    looked_at: int = 0
+    """When the shelf was looked at, where that was before the count was recorded: `expected` and `found`
+    are of that moment, and what came and went since is in the book by its own facts."""
+
+
+class SheetOpened(Body, frozen=True):
+    """A count of several things was begun at the store. No effect on stock."""
+
+    sheet: str
+    kind: Literal["list", "full"]
+    name: str = ""
+    skus: tuple[str, ...] = ()
+    """What to count, each in one go (`list`)."""
+    areas: tuple[str, ...] = ()
+    """Where to count (`full`). Goods come and go through the first one."""
+    scope: str = ""
+    """Shelves whose place begins so; empty for the whole store."""
+    blind: bool = True
+
+
+class CountEntered(Body, frozen=True):
+    """What lay in one area of a full count. Changes nothing before the sheet is closed."""
+
+    sheet: str
+    area: str
+    sku: str
+    found: int
+    there: int
+    """What should have been on the store's shelves at that moment, all areas together."""
+    position: int
+    """The last fact that `there` contains."""
+    instead: bool = False
+    """Takes the place of what was entered for this SKU in this area before; otherwise it adds."""
+
+
+class AreaFinished(Body, frozen=True):
+    """Everything in this area was looked at; `again`: it was not, after all."""
+
+    sheet: str
+    area: str
+    position: int
+    again: bool = False
+
+
+class VarianceFound(Body, frozen=True):
+    """A count differs by more than one person may change the book by. It waits for a second one."""
+
+    sku: str
+    expected: int
+    found: int
+    position: int
+    """`expected` is the shelf after this fact."""
+    looked_at: int = 0
+    sheet: str = ""
+    count: str = ""
+    """Ids of the tasks that were done, separated by spaces."""
+    by: tuple[str, ...] = ()
+    moved: bool = False
+    """Units came or went while it was being counted."""
+
+
+class RecountAsked(Body, frozen=True):
+    """Somebody doubts a difference that waits: it is counted again."""
+
+    sku: str
+    sheet: str = ""
+    not_by: str = ""
+
+
+class SheetClosed(Body, frozen=True):
+    """A full count is over: its differences are applied or wait. `cancelled`: nothing of it counts."""
+
+    sheet: str
+    cancelled: bool = False
 
 
 class Adjusted(Body, frozen=True):
@@ -296,6 +376,12 @@ KINDS: dict[str, type[Body]] = {
     "received": Received,
     "transfer_sent": TransferSent,
     "counted": Counted,
+    "sheet_opened": SheetOpened,
+    "count_entered": CountEntered,
+    "area_finished": AreaFinished,
+    "variance_found": VarianceFound,
+    "recount_asked": RecountAsked,
+    "sheet_closed": SheetClosed,
     "adjusted": Adjusted,
     "returned": Returned,
     "graded": Graded,

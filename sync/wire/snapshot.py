@@ -133,6 +133,20 @@ class SnapTask(msgspec.Struct, frozen=True, array_like=True):
     reason: str = ""
     not_by: str = ""
     made_at: int = 0
+    sheet: str = ""
+
+
+class SnapSheet(msgspec.Struct, frozen=True, array_like=True):
+    """A count sheet that is not closed. What was entered on it stays with the store that has it."""
+
+    id: str
+    kind: str
+    name: str = ""
+    areas: tuple[str, ...] = ()
+    scope: str = ""
+    blind: bool = True
+    made_at: int = 0
+    made_by: str = ""
 
 
 class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -152,4 +166,5 @@ class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     returnables: tuple[SnapReturnable, ...] = ()
     transfers: tuple[SnapTransfer, ...] = ()
     tasks: tuple[SnapTask, ...] = ()
+    sheets: tuple[SnapSheet, ...] = ()
     paused: bool = False

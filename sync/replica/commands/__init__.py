@@ -10,6 +10,7 @@ import msgspec
 
 from sync.replica import log
 from sync.replica.commands import (  # each enters its commands into the list
+    counting,
     courier,
     handover,
     offers,
@@ -27,7 +28,10 @@ from sync.replica.context import Context
 from sync.rules.refusals import Refusal, Refused, Why
 from sync.sqlite import Connection, savepoint
 
-ACTIVITIES = (offers, picking, scanning, packing, handover, courier, putback, returns, shelf, store, till)
+ACTIVITIES = (
+    *(offers, picking, scanning, packing, handover, courier, putback),
+    *(returns, shelf, counting, store, till),
+)
 
 __all__ = ["ACTIVITIES", "COMMANDS", "Outcome", "known", "perform"]
 

@@ -10,8 +10,10 @@ from typing import Literal
 
 import msgspec
 
-from sync.replica import notices, read
+from sync.replica import log, read
 from sync.replica.commands.base import Desk, Lead, Result, command, quantity
+from sync.replica.commands.difference import Finding, settle
+from sync.rules.counting import Difference
 from sync.rules.refusals import Why, refuse
 from sync.rules.stock import split_gain, split_loss
 from sync.wire import facts as f
@@ -57,52 +59,24 @@ def count(desk: Desk, args: Count) -> Result:
     for task in tasks:
         if task["not_by"] == desk.ctx.person:
             raise refuse(Why.OWN_FINDING, person=desk.name(desk.ctx.person), sku=sku)
-    shelf = read.shelf(desk.tx, sku)
-    more = args.found - shelf.there
-    answered = " ".join(task["id"] for task in tasks)
-    if more >= 0:
-        gain = split_gain(more, share=shelf.share, debt=shelf.debt, target=shelf.target(more))
-        body = f.Counted(sku, shelf.there, args.found, gain.paid, gain.share, gain.pool, 0, answered)
-    else:
-        loss = split_loss(-more, share=shelf.share)
-        body = f.Counted(sku, shelf.there, args.found, share=loss.share, debt=loss.debt, count=answered)
-    desk.record(body)
-    if more < 0:
-        _tell_of_lack(desk, sku)
+    answered = [task["id"] for task in tasks]
+    on_sheet = next((task["sheet"] for task in tasks if task["sheet"]), "")
+    found = Difference(read.shelf(desk.tx, sku).there, args.found, moved=False)
+    # A difference that waited is of an older moment: this count takes its place, and answers its tasks.
+    older = desk.tx.execute(
+        "SELECT tasks FROM variance WHERE sku = ? AND state <> 'applied'", (sku,)
+    ).fetchone()
+    for_tasks = tuple(dict.fromkeys([*answered, *(older["tasks"].split() if older else ())]))
+    position = log.head(desk.tx)[0]
+    waits = settle(desk, Finding(sku, found, (desk.ctx.person,), position, on_sheet, for_tasks))
     return {
         "sku": sku,
-        "expected": shelf.there,
+        "expected": found.expected,
         "found": args.found,
-        "difference": more,
-        "tasks": answered.split(),
+        "difference": found.units,
+        "tasks": answered,
+        "waits": waits,
     }
-
-
-def _tell_of_lack(desk: Desk, sku: str) -> None:
-    """Fewer units than open orders want: name the newest ones, which go without."""
-    shelf = read.shelf(desk.tx, sku)
-    lacking = -shelf.free
-    if lacking <= 0:
-        return
-    hit, units = [], lacking
-    for promise in reversed(read.promised_to(desk.tx, sku)):
-        if units <= 0:
-            break
-        hit.append(promise.fo)
-        units -= promise.units
-    if hit:
-        notices.make(
-            desk.tx,
-            f"lacking:{desk.ctx.command}:{sku}",
-            "lacking",
-            desk.now,
-            0,
-            units=lacking,
-            item=desk.item(sku),
-            sku=sku,
-            orders=hit,
-        )
-        desk.hints.add("notice")
 
 
 @command("receive", Receive, "stock.receive")
