@@ -34,6 +34,7 @@ PERMISSION = {
     "availability": "stock.view",
     "catalogue": "catalogue.feed",
     "stock": "stock.feed",
+    "views": "stock.quota",
 }
 """What each scope asks of the permission table."""
 

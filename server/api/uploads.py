@@ -22,6 +22,7 @@ from server.db import Tx
 from server.loading.rows import Loaded, Rows, read_csv, read_json
 from server.pages import texts
 from server.stock.load import load_stock
+from server.views.load import load_views
 from sync.texts import N_
 
 MOST_ERRORS = 1_000
@@ -161,4 +162,19 @@ async def post_stock(
     return answer(request, loaded)
 
 
-HANDLERS = [put_catalogue, post_catalogue, post_stock]
+@put("/views", opt={"scope": "views"}, summary="Set what channels see and may take of the pool", **_UPLOAD)
+async def put_views(request: ApiRequest) -> Response[LoadedOut]:
+    """Columns channel, store, sku (`*` when left out), safety_stock, threshold, quota, days, reset, percent.
+
+    An empty cell leaves a number as it is, `-` takes it away. Not for a shop's own key: who has this scope
+    sets the views of every channel.
+    """
+    caller: Caller = request.user
+    rows = await rows_of(request)
+    state = request.app.state
+    now = state.clock()
+    loaded = await state.writer.do(lambda tx: load_views(tx, rows, now=now, person=caller.channel))
+    return answer(request, loaded)
+
+
+HANDLERS = [put_catalogue, post_catalogue, post_stock, put_views]

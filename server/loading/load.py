@@ -10,10 +10,11 @@ from server.loading.rows import Loaded, Rows, read_csv, read_json
 from server.people.load import load_channels, load_people
 from server.stock.load import load_stock
 from server.stores.load import load_regions, load_stores
+from server.views.load import load_views
 from sync.ids import Dice
 
 WHAT = (
-    "regions", "stores", "people", "channels", "items", "sellables", "listings", "shelves", "stock",
+    "regions", "stores", "people", "channels", "items", "sellables", "listings", "shelves", "stock", "views",
 )  # fmt: skip
 """In the order in which a new centre needs them."""
 
@@ -61,5 +62,7 @@ def load(
             return load_stock(
                 tx, rows, document=document, now=now, store=store, absolute=absolute, person=person
             )
+        case "views":
+            return load_views(tx, rows, now=now, person=person)
         case _:
             raise ValueError(f"nothing is called {what!r}; choose one of {', '.join(WHAT)}")

@@ -1,7 +1,7 @@
 """A person decides where a fulfilment order goes: which stores could, moving an offer, asking one back.
 
-Routing is overruled here, the pool never: a store is only listed, and only taken, when the tables say
-that it has everything that is still wanted.
+Routing and the channel's views are overruled here, the pool never: a store is only listed, and only
+taken, when the tables say that it has everything that is still wanted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from server.offers import turn
 from server.offers.rows import part_of, turn_of
 from server.outbox.events import happened
 from server.routing.choice import distance_m, vector_of
+from server.views.read import views_of
 from sync.rules.refusals import Why, refuse
 from sync.texts import N_
 
@@ -43,17 +44,19 @@ class Able:
     line_down: bool
     paused: bool
     asked_before: bool
+    kept_back: bool = False
+    """The safety stock of the order's channel hides these units; a person may take them all the same."""
 
     @property
     def doubtful(self) -> bool:
-        return self.line_down or self.paused or self.asked_before
+        return self.line_down or self.paused or self.asked_before or self.kept_back
 
 
 def who_could(db: sqlite3.Connection, fo: str, *, region: str = "", most: int = LISTED) -> list[Able]:
     """Stores whose pool has all that this part still needs: those without a doubt first, nearest first."""
     part = db.execute(
-        "SELECT f.store, f.state, o.kind, o.lat, o.lon, o.pickup_store, o.no FROM fulfilment_order f"
-        " JOIN shop_order o ON o.no = f.order_no WHERE f.fo = ?",
+        "SELECT f.store, f.state, o.kind, o.lat, o.lon, o.pickup_store, o.no, o.channel"
+        " FROM fulfilment_order f JOIN shop_order o ON o.no = f.order_no WHERE f.fo = ?",
         (fo,),
     ).fetchone()
     if part is None:
@@ -64,6 +67,7 @@ def who_could(db: sqlite3.Connection, fo: str, *, region: str = "", most: int = 
         (fo,),
     ).fetchall()
     pools: dict[str, int] | None = None
+    views, hidden = views_of(db), set()
     for need in needs:
         here = dict(
             db.execute(
@@ -71,6 +75,9 @@ def who_could(db: sqlite3.Connection, fo: str, *, region: str = "", most: int = 
                 (need["sku"], need["qty"]),
             ).fetchall()
         )
+        view = views.of(part["channel"], need["sku"])
+        if view is not None:
+            hidden |= {code for code, pool in here.items() if view.of_store(code, pool) < need["qty"]}
         pools = (
             here
             if pools is None
@@ -102,6 +109,7 @@ def who_could(db: sqlite3.Connection, fo: str, *, region: str = "", most: int = 
             line_down=bool(row["down"]),
             paused=bool(row["paused"]),
             asked_before=row["code"] in asked,
+            kept_back=row["code"] in hidden,
         )
         for row in db.execute(
             "SELECT s.code, s.name_en, s.name_zh, s.region, s.lat, s.lon, s.paused,"

@@ -18,7 +18,7 @@ from sync.texts import LANGUAGES, N_
 
 _NOT_PEOPLE = ("node", "device", "channel", "till")
 _PIN = re.compile(r"[0-9]{4,8}")
-CHANNEL_SCOPES = ("orders", "availability", "catalogue", "stock")
+CHANNEL_SCOPES = ("orders", "availability", "catalogue", "stock", "views")
 
 
 def load_people(tx: Tx, rows: Rows | Iterable[Row], *, dice: Dice) -> Loaded:

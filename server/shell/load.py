@@ -1,4 +1,4 @@
-"""`yipan load`: stores, people, catalogue or stock from a CSV or JSON file."""
+"""`yipan load`: stores, people, catalogue, stock or views from a CSV or JSON file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ import click
 
 from server.shell.say import Stop, as_json, tell, writing_to
 
-KINDS = ("regions", "stores", "people", "channels", "items", "bundles", "listings", "shelves", "stock")
+KINDS = (
+    "regions",
+    "stores",
+    "people",
+    "channels",
+    "items",
+    "bundles",
+    "listings",
+    "shelves",
+    "stock",
+    "views",
+)
 SHOWN = 20
 
 
@@ -73,6 +84,7 @@ def _loader(kind: str, now: int, store: str, channel: str) -> Callable[[Any, Any
     from server.catalogue.load import load_items, load_listings, load_sellables, load_shelves
     from server.people.load import load_channels, load_people
     from server.stores.load import load_regions, load_stores
+    from server.views.load import load_views
 
     return {
         "regions": load_regions,
@@ -83,4 +95,5 @@ def _loader(kind: str, now: int, store: str, channel: str) -> Callable[[Any, Any
         "bundles": load_sellables,
         "listings": lambda tx, rows: load_listings(tx, rows, channel=channel),
         "shelves": lambda tx, rows: load_shelves(tx, rows, store=store),
+        "views": lambda tx, rows: load_views(tx, rows, now=now),
     }[kind]

@@ -126,7 +126,7 @@ GRANTS: dict[str, dict[str, Grant]] = {
     "stock.adjust_down": {"associate": _second_off, "store_lead": _full_off, "hq_ops": _full},
     "stock.adjust_up": {"store_lead": _second_off, "hq_ops": _second},
     "stock.feed": {"channel": _full, "hq_ops": _full},
-    "stock.quota": {"store_lead": _read, "hq_ops": _full},
+    "stock.quota": {"store_lead": _read, "hq_ops": _full, "channel": _full},
     "catalogue.feed": {"channel": _full, "hq_ops": _full},
     "till.sell": {"till": _full_off, "associate": _full_off, "store_lead": _full_off},
     "store.pause": {"store_lead": _full_off, "regional_manager": _full, "hq_ops": _full},

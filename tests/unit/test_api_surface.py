@@ -18,6 +18,7 @@ from sqlmodel import SQLModel
 import server.tables  # noqa: F401  every table class is known
 from server.app import make_app
 from server.config import CentreConfig
+from server.people.load import CHANNEL_SCOPES
 from server.writer import Busy
 from tests.kit_web import ORDER, STOCK_KEY, api, client, csrf, new_centre, sign_in
 
@@ -84,7 +85,7 @@ def test_every_api_route_needs_a_key_with_a_scope(centre: CentreConfig) -> None:
         for route, handler in handlers(make_app(centre)):
             if not route.path.startswith("/api/") or handler.http_methods == {"OPTIONS"}:
                 continue
-            assert handler.opt.get("scope") in {"orders", "availability", "catalogue", "stock"}, route.path
+            assert handler.opt.get("scope") in CHANNEL_SCOPES, route.path
             for method in handler.http_methods - {"OPTIONS", "HEAD"}:
                 path = route.path_format.replace("{order_no}", "x").replace("{part}", "items")
                 answer = web.request(method, path)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from server.config import CentreConfig
+from server.people.load import load_channels
+from sync.sqlite import writing
 from tests.kit_web import STOCK_KEY, api, database, new_centre
 
 CSV = {"content-type": "text/csv; charset=utf-8"}
@@ -120,3 +122,27 @@ def test_a_file_larger_than_an_order_may_be_is_taken_up_to_its_own_limit(centre:
         )
     assert answer.status_code == 200
     assert answer.json()["good"] == 27_000
+
+
+def test_views_are_uploaded_by_a_key_of_their_own_scope_and_hold_at_once(centre: CentreConfig) -> None:
+    with database(centre) as db, writing(db):
+        load_channels(db, [{"code": "plm", "key": "KEYOFTHEPLANNERSOFALLTESTS", "scopes": "views"}])
+    file = (
+        "channel,sku,store,safety_stock,threshold,quota,days\n"
+        "shop,TEE-*,,2,,,\n"
+        "shop,CAP-NAVY,,,,5,7\n"
+        "shop,CAP-NAVY,S001,1,,9,\n"
+        "nowhere,*,,1,,,\n"
+    )
+    with api(centre) as shop, api(centre, "KEYOFTHEPLANNERSOFALLTESTS") as planner:
+        asked = "/api/v1/availability?sku=TEE-WHITE-M&sku=CAP-NAVY"
+        before = {one["sku"]: one["available"] for one in shop.get(asked).json()["items"]}
+        assert shop.put("/api/v1/views", content=file, headers=CSV).status_code == 403
+        body = planner.put("/api/v1/views", content=file, headers=CSV).json()
+        after = {one["sku"]: one["available"] for one in shop.get(asked).json()["items"]}
+    assert (body["good"], [error["line"] for error in body["errors"]]) == (2, [4, 5])
+    assert "all stores together" in body["errors"][0]["message"]
+    assert before == {"TEE-WHITE-M": 15, "CAP-NAVY": 15}
+    assert after == {"TEE-WHITE-M": 9, "CAP-NAVY": 5}
+    with database(centre) as db:
+        assert {row[0] for row in db.execute("SELECT person FROM channel_view")} == {"plm"}

@@ -155,3 +155,23 @@ def test_a_policy_is_set_in_plain_words_and_store_nodes_hear_of_theirs(data: Pat
         assert answer.returncode == 2, words
         assert "Traceback" not in answer.stderr
         assert answer.stderr.startswith("yipan: "), answer.stderr
+
+
+def test_a_view_is_set_listed_and_loaded_in_plain_words(data: Path, tmp_path: Path) -> None:
+    assert yipan(data, "channel", "add", "tmall").returncode == 0
+    words = ["--channel", "tmall", "--safety-stock", "1", "--quota", "200", "--days", "7"]
+    assert yipan(data, "views", "set", *words).returncode == 0
+    found = json.loads(yipan(data, "views", "list", "--json").stdout)["views"]
+    assert [(one["kind"], one["value"], one["days"]) for one in found] == [
+        ("quota", 200, 7), ("safety_stock", 1, 0),
+    ]  # fmt: skip
+    file = tmp_path / "views.csv"
+    file.write_text("channel,sku,percent\ntmall,TEE-*,30%\ntmal,*,50\n")
+    answer = yipan(data, "load", "views", str(file))
+    assert answer.returncode == 1
+    assert "line 3: There is no channel tmal." in answer.stdout
+    assert "percent" in yipan(data, "views", "list", "--sku", "TEE-1").stdout
+    assert "percent" not in yipan(data, "views", "list", "--sku", "CAP").stdout
+    wrong = yipan(data, "views", "set", "--channel", "tmall", "--store", "S9", "--safety-stock", "1")
+    assert wrong.returncode == 1
+    assert wrong.stderr.startswith("yipan: There is no store S9.")
