@@ -124,6 +124,8 @@ def _(text: str) -> str:
 LEDGER: dict[str, str] = {
     "promise": _("promised to an order"),
     "free": _("promise given up"),
+    "broken": _("promise broken: units had left beyond their rights"),
+    "lost_rights": _("the store lost its record: counted first"),
     "consume": _("left the store"),
     "rereserve": _("promised again"),
     "grant": _("given to the store's share"),

@@ -25,6 +25,7 @@ from server.policy.read import policy
 from server.routing.choice import Need, Plan, Share, Wish, vector_of
 from server.routing.map import map_of
 from server.stock import book
+from server.stock.cause import Cause
 from server.stock.rebalance import ANSWER_MS, pull
 from server.views import quota
 from sync.rules.refusals import Why, refuse
@@ -169,15 +170,28 @@ def assign(tx: Tx, fo: str, store: str, now: int, *, distance_m: int = 0, opens_
     return fence
 
 
-def end_turn(tx: Tx, fence: int, reason: str, now: int, *, person: str = "", again: bool = True) -> int:
-    """End a turn, or ask it back from a store that owns it. The next fence, or 0."""
+def end_turn(
+    tx: Tx,
+    fence: int,
+    reason: str,
+    now: int,
+    *,
+    person: str = "",
+    again: bool = True,
+    cause: Cause | None = None,
+) -> int:
+    """End a turn, or ask it back from a store that owns it. The next fence, or 0.
+
+    `cause`: the fact that made it so, where it was one of the goods and not of this turn; it is kept
+    with the units that become free.
+    """
     turn = turn_of(tx, fence)
     if turn is None or turn.ended_at:
         return 0
     if turn.owned and reason not in STORE_SAID_SO:
         ask_back(tx, turn, reason, now)
         return 0
-    return finish(tx, turn, reason, now, person=person, again=again)
+    return finish(tx, turn, reason, now, person=person, again=again, cause=cause)
 
 
 def ask_back(tx: Tx, turn: TurnRow, reason: str, now: int) -> None:
@@ -203,11 +217,12 @@ def finish(
     person: str = "",
     again: bool = True,
     tell: bool | None = None,
+    cause: Cause | None = None,
 ) -> int:
     """The turn is over. Units not in anybody's hands are free; what was picked stays reserved
     until it is put back. Then the next store, and the decision to the old one says who has it now.
     """
-    in_hand = free_what_is_not_in_hand(tx, turn, now)
+    in_hand = free_what_is_not_in_hand(tx, turn, now, cause)
     tx.execute(
         "UPDATE assignment SET state = ?, ownership = 'ended', ended_at = ?, ended_reason = ?"
         " WHERE fence = ?",
@@ -243,13 +258,14 @@ def finish(
     return new
 
 
-def free_what_is_not_in_hand(tx: Tx, turn: TurnRow, now: int) -> int:
+def free_what_is_not_in_hand(tx: Tx, turn: TurnRow, now: int, cause: Cause | None = None) -> int:
     """Units that nobody has in hand are free at once. Returns the units that have to go back."""
     in_hand = 0
     for line in lines_of(tx, turn.fence).values():
         keep = min(line.reserved, line.in_hand)
         if line.reserved > keep:
-            book.free(tx, turn.store, line.sku, line.reserved - keep, fence=turn.fence, now=now)
+            left = line.reserved - keep
+            book.free(tx, turn.store, line.sku, left, fence=turn.fence, now=now, cause=cause)
             tx.execute(
                 "UPDATE assignment_line SET reserved = ? WHERE fence = ? AND line = ?",
                 (keep, turn.fence, line.line),

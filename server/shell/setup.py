@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from server.shell.losses import store_lost
 from server.shell.say import Stop, as_json, plain_errors, tell, writing_to
 
 
@@ -50,6 +51,9 @@ def _people(data_dir: Path, row: dict[str, Any]) -> None:
 @click.group()
 def store() -> None:
     """Stores and the tokens of their nodes."""
+
+
+store.add_command(store_lost)
 
 
 @store.command("add")

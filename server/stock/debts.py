@@ -7,6 +7,8 @@ that caused the debt.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from server.cases.book import Evidence, open_case
 from server.db import Tx
 from server.stock.cause import Cause
@@ -39,7 +41,8 @@ def break_offers(tx: Tx, store: str, sku: str, cause: Cause) -> int:
     for offer in offers:
         if owed <= 0:
             break
-        end_turn(tx, offer["fence"], "debt", cause.now)
+        named = replace(cause, reason="broken", fence=offer["fence"], note=cause.reason)
+        end_turn(tx, offer["fence"], "debt", cause.now, cause=named)
         owed = _debt(tx, store, sku)
     if owed > 0:
         fact = [Evidence(store, cause.incarnation, cause.number, cause.reason)] if cause.number else []

@@ -243,3 +243,15 @@ def test_the_ledger_adds_up_to_the_stock():
     c = centre({("S001", "TEE"): 5, ("S002", "CAP"): 3})
     _everything(c)
     assert c.ledger_adds_up()
+
+
+def test_a_broken_promise_names_the_fact_that_broke_it():
+    c = centre({("S001", "TEE"): 2})
+    offer(c, "S001", 7, [("TEE", 1)])
+    c.report("S001", f.Sold("TEE", 2, share=1, debt=1), person="amy")
+    broken = c.tx.execute("SELECT * FROM stock_ledger WHERE reason = 'broken'").fetchall()
+    assert [(row["fence"], row["reserved"], row["number"], row["note"]) for row in broken] == [
+        (7, -1, 1, "sold")
+    ]
+    assert broken[0]["incarnation"] == "S001-i1"
+    assert c.rights("S001", "TEE")[4] == 0
