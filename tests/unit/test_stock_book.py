@@ -11,6 +11,7 @@ from server.stock.cause import Cause
 from server.stock.load import load, load_stock
 from sync.rules.stock import Move
 from sync.wire import decisions as d
+from sync.wire.facts import Sold
 from tests.kit_facts import NOW, Centre, centre, offer
 
 
@@ -248,7 +249,7 @@ def test_the_ledger_adds_up_to_the_stock():
 def test_a_broken_promise_names_the_fact_that_broke_it():
     c = centre({("S001", "TEE"): 2})
     offer(c, "S001", 7, [("TEE", 1)])
-    c.report("S001", f.Sold("TEE", 2, share=1, debt=1), person="amy")
+    c.report("S001", Sold("TEE", 2, share=1, debt=1), person="amy")
     broken = c.tx.execute("SELECT * FROM stock_ledger WHERE reason = 'broken'").fetchall()
     assert [(row["fence"], row["reserved"], row["number"], row["note"]) for row in broken] == [
         (7, -1, 1, "sold")
