@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -33,7 +33,11 @@ from pwa.status import changes
 from pwa.status import pages as status
 from pwa.stock import pages as stock
 from pwa.texts import Texts
+from pwa.till import answers as till_answers
 from pwa.till import api as till
+from pwa.till import pages as till_pages
+from pwa.till.door import Question
+from pwa.till.keys import TillKeys
 from pwa.web import PAGES, BadForm, is_htmx, nobody, without_record
 from sync.agent.writer import NodeTrouble
 from sync.ids import new_id
@@ -118,7 +122,7 @@ def in_place(request: Plain, code: int, text: str, **values: Any) -> Response[An
 def trouble(request: Plain, code: int, text: str, **values: Any) -> Response[Any]:
     """A page with a way out, in the reader's language, whatever went wrong."""
     if request.url.path.startswith(("/till/", "/health", "/static/")):
-        return till.problem(code, till.words(request)(text, **values))
+        return till_answers.problem(code, till.words(request)(text, **values))
     who = request.scope.get("user") or nobody(request)
     answer = without_record(
         request,
@@ -140,9 +144,11 @@ def make_app(
     secure: bool = False,
     secret: str = "",
     till_key: str = "",
+    till_columns: Mapping[str, str] | None = None,
     lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
 ) -> Litestar:
-    """`secret`: kept across restarts, so that a page opened before one still acts after it."""
+    """`secret`: kept across restarts, so that a page opened before one still acts after it. `till_key`: as
+    `pwa.till.keys` reads it; `till_columns`: what this store's tills call the columns of their files."""
     secret = secret or os.urandom(16).hex()
     app = Litestar(
         route_handlers=[
@@ -158,6 +164,7 @@ def make_app(
             *returns.HANDLERS,
             *stock.HANDLERS,
             *status.HANDLERS,
+            *till_pages.HANDLERS,
             changes.changes,
             *till.HANDLERS,
         ],
@@ -186,7 +193,9 @@ def make_app(
     app.state.language = language
     app.state.secure = secure
     app.state.timezone = "UTC"
-    app.state.till_key = till_key
+    app.state.till_keys = TillKeys.read(till_key)
+    app.state.till_columns = dict(till_columns or {})
+    app.state.till_question = Question(node, app.state.till_keys, language)
     app.state.new_id = lambda: new_id(node.status().moment.now, os.urandom)
     return app
 

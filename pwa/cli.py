@@ -51,7 +51,22 @@ store_option = click.option("--store", envvar="YIPAN_STORE", required=True, help
     "--token", envvar="YIPAN_TOKEN", required=True, help="The node's token. Better in the environment."
 )
 @click.option(
-    "--till-key", envvar="YIPAN_TILL_KEY", default="", help="Key of this store's tills; empty: no till API."
+    "--till-key",
+    envvar="YIPAN_TILL_KEY",
+    default="",
+    help="Key of this store's tills, or several with names, T1:KEY T2:KEY; empty: no till API.",
+)
+@click.option(
+    "--till-folder",
+    envvar="YIPAN_TILL_FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder whose `in` takes files of tills that tell at night; `tills` beside the record if not said.",
+)
+@click.option(
+    "--till-columns",
+    envvar="YIPAN_TILL_COLUMNS",
+    default="",
+    help="What the tills call the columns of their files: sale=Bon,code=Artikel.",
 )
 @click.option("--host", envvar="YIPAN_HOST", default="127.0.0.1", show_default=True)
 @click.option("--port", envvar="YIPAN_PORT", default=8081, show_default=True)
@@ -67,6 +82,8 @@ def run(
     centre: str,
     token: str,
     till_key: str,
+    till_folder: Path | None,
+    till_columns: str,
     host: str,
     port: int,
     language: str,
@@ -76,6 +93,7 @@ def run(
 ) -> None:
     """Keep the record, the line and the pages until told to stop."""
     from pwa.serve import listen, serve
+    from pwa.till.reading import Unreadable, mapping
     from sync.agent.config import NodeConfig
     from sync.agent.node import is_running
 
@@ -104,7 +122,58 @@ def run(
         reconnect_base_s=reconnect_base_s,
         reconnect_cap_s=reconnect_cap_s,
     )
-    serve(config, listener, secure=behind_https, till_key=till_key)
+    try:
+        columns = mapping(till_columns)
+    except Unreadable as trouble:
+        raise click.UsageError(_(trouble.text).format(**trouble.values)) from trouble
+    serve(
+        config,
+        listener,
+        secure=behind_https,
+        till_key=till_key,
+        till_folder=till_folder,
+        till_columns=columns,
+    )
+
+
+@main.command("till-file")
+@data_option
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
+@click.option("--till-key", envvar="YIPAN_TILL_KEY", default="", help="A key of this store's tills.")
+@click.option("--till-folder", envvar="YIPAN_TILL_FOLDER", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--columns", default="", help="What this till calls its columns: sale=Bon,code=Artikel.")
+@click.option("--url", envvar="YIPAN_PAGES", default="http://127.0.0.1:8081", show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def till_file(
+    data: Path,
+    files: tuple[Path, ...],
+    till_key: str,
+    till_folder: Path | None,
+    columns: str,
+    url: str,
+    as_json: bool,
+) -> None:
+    """Book what a till did, from FILES. The same file again books nothing twice.
+
+    With no node running the files are laid into its folder, and booked when it starts.
+    """
+    from pwa.till.sending import Sent, send
+
+    sent = [
+        send(
+            file, url, key=till_key, folder=till_folder or data / "tills", columns=columns,
+            language=os.environ.get("YIPAN_LANGUAGE", "en"),
+        )
+        for file in files
+    ]  # fmt: skip
+    if as_json:
+        click.echo(json.dumps([one.report for one in sent], ensure_ascii=False))
+    else:
+        for one in sent:
+            click.echo("\n".join(one.lines(words())))
+    sys.exit(max((one.exit for one in sent), default=Sent.DONE))
 
 
 @main.command()

@@ -33,6 +33,8 @@ def notice(desk: Desk, shown: notices.Shown) -> Notice:
     count_first = shown.kind == "count_first"
     if count_first:
         title = t("Count first")
+    elif shown.kind == "till_file":
+        title = t("A till's file needs you")
     elif row is None:
         title = t("Look at this")
     elif shown.kind == "withdrawn" and (to := went_to(desk, shown.id)):
@@ -49,6 +51,8 @@ def notice(desk: Desk, shown: notices.Shown) -> Notice:
         url, action = f"/putback/{shown.fence}", t.n("Put back {n} item", "Put back {n} items", units)
     elif count_first:
         url, action = "/count", t("Count")
+    elif shown.kind == "till_file":
+        url, action = "/till-files", t("Open the list")
     return Notice(
         shown.id,
         shown.kind,

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import uvicorn
 from litestar import Litestar
 
 from pwa.app import make_app
+from pwa.till.door import Door
+from pwa.till.files import Folder
 from pwa.web import compile_pages
 from sync.agent.config import NodeConfig
 from sync.agent.node import StoreNode
+from sync.ids import new_id as make_id
 
 USER_TIMEOUT_MS = 30_000
 """A handheld that went out of reach with an answer under way is given up after this long; uvicorn's own
@@ -52,8 +58,39 @@ def running(node: StoreNode) -> Callable[[Litestar], AbstractAsyncContextManager
     return life
 
 
-def serve(config: NodeConfig, listener: socket.socket, *, secure: bool, till_key: str) -> None:
+SWITCH_S = 0.0005
+"""How long the writer's thread may keep a till waiting before it lets the loop have the interpreter.
+Python's own 5 ms are as long as the whole answer may take."""
+
+
+def looking_for_files(folder: Folder) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """Files that tills drop are worked through while the node runs."""
+
+    @asynccontextmanager
+    async def life(app: Litestar) -> AsyncIterator[None]:
+        looking = asyncio.create_task(folder.keep_looking())
+        try:
+            yield
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+
+    return life
+
+
+def serve(
+    config: NodeConfig,
+    listener: socket.socket,
+    *,
+    secure: bool,
+    till_key: str,
+    till_folder: Path | None = None,
+    till_columns: Mapping[str, str] | None = None,
+) -> None:
+    sys.setswitchinterval(SWITCH_S)
     node = StoreNode(config)
+    new_id = lambda: make_id(node.status().moment.now, os.urandom)  # noqa: E731 - said once
+    folder = Folder(till_folder or config.data_dir / "tills", node, new_id, till_columns)
     app = make_app(
         node,
         store=config.store,
@@ -62,10 +99,11 @@ def serve(config: NodeConfig, listener: socket.socket, *, secure: bool, till_key
         # The node's own secret: pages opened before a restart still act after it.
         secret=config.token,
         till_key=till_key,
-        lifespan=[running(node)],
+        till_columns=till_columns,
+        lifespan=[running(node), looking_for_files(folder)],
     )
     settings = uvicorn.Config(
-        app,
+        Door(app, app.state.till_question),
         loop="uvloop",
         http="httptools",
         ws="none",

@@ -130,6 +130,9 @@ class DemoNode:
     async def read(self, fn: Callable[[Connection], T]) -> T:
         return fn(self.reader)
 
+    def look(self, fn: Callable[[Connection], T]) -> T:
+        return fn(self.reader)
+
     async def write(self, fn: Callable[[Connection], T]) -> T:
         with sqlite.writing(self.db):
             return fn(self.db)

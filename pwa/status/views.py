@@ -64,6 +64,7 @@ def more(desk: Desk) -> View:
             "held": desk.value("SELECT count(*) FROM goods_return WHERE graded < qty"),
             "tasks": desk.value("SELECT count(*) FROM task WHERE state = 'open' AND kind = 'count'"),
             "notices": len(told.open_notices(desk)),
+            "till_files": desk.value("SELECT max(id) FROM till_file"),
             "courier": desk.value(
                 "SELECT count(*) FROM assignment WHERE kind <> 'pickup' AND state IN ('packed', 'staged')"
             ),

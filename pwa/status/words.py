@@ -21,6 +21,8 @@ FACTS: dict[str, str] = {
     "hold_expired": N_("Hold ended"),
     "sold": N_("Sold at the till"),
     "sale_returned": N_("Returned at the till"),
+    "sale_voided": N_("Sale taken back at the till"),
+    "till_unclear": N_("Told by a till, not booked"),
     "received": N_("Received"),
     "transfer_sent": N_("Sent to another store"),
     "counted": N_("Counted"),

@@ -24,7 +24,14 @@ def _gone(body: dict[str, Any], damaged: int = 0) -> tuple[int, int, int, int, i
 
 def of_fact(kind: str, body: dict[str, Any], sku_of_line: SkuOfLine) -> Iterator[Effect]:
     """The effect of one fact on the stock of its store."""
-    if kind in ("sold", "transfer_sent"):
+    if kind == "sold":
+        # What a count had missed already is not on hand any more when the till tells of it.
+        _, share, debt, _, _ = _gone(body)
+        yield body["sku"], (-(body["qty"] - body.get("counted", 0)), share, debt, 0, 0)
+    elif kind == "sale_voided":
+        back = body["qty"] - body.get("counted", 0)
+        yield body["sku"], (back, body.get("share", 0), -body.get("paid", 0), 0, 0)
+    elif kind == "transfer_sent":
         yield body["sku"], _gone(body)
     elif kind == "adjusted":
         yield body["sku"], _gone(body, body["qty"] if body.get("to", "damaged") == "damaged" else 0)

@@ -83,6 +83,14 @@ KINDS: dict[str, CaseKind] = {
         N_("{store} reported {kind} for {sku}, which the catalogue does not know. The fact waits."),
         ("load_catalogue", "call_store"),
     ),
+    "till_unclear": CaseKind(
+        N_("A till of {store} tells of {qty} of {code} that cannot be booked ({reason}; its row {row})."),
+        ("load_catalogue", "call_store", "count"),
+    ),
+    "till_return": CaseKind(
+        N_("{store} took back {qty} of {sku} at the till, and its sale does not say so ({sale}: {doubt})."),
+        ("look", "call_store"),
+    ),
     "forged_fact": CaseKind(
         N_("{store} reported {kind} under an assignment of {owner}. The fact is kept and changes nothing."),
         ("check_node", "call_store"),
@@ -174,6 +182,7 @@ OUTCOMES: dict[str, str] = {
     "paid": N_("The debt was paid."),
     "arrived": N_("The rest arrived."),
     "counted": N_("It was counted."),
+    "booked": N_("The store has booked it."),
     "went_on": N_("The box goes on; what only it has is taken."),
     "rebased": N_("The store starts from a fresh snapshot."),
 }

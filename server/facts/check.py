@@ -16,12 +16,20 @@ MOST_UNITS = 1_000_000
 def nonsense(body: f.Body) -> str:
     """Why this cannot have happened as written, as a short code; empty when it can."""
     match body:
-        case f.Sold() | f.TransferSent() | f.Adjusted():
+        case f.Sold():
+            return _units(body.qty) or _adds_up(body.qty, body.share, body.debt, body.counted)
+        case f.SaleVoided():
+            return _units(body.qty) or _adds_up(body.qty, body.paid, body.share, body.pool, body.counted)
+        case f.TransferSent() | f.Adjusted():
             return _units(body.qty) or _adds_up(body.qty, body.share, body.debt)
         case f.Received():
             return _units(body.qty) or _adds_up(body.qty, body.paid, body.share, body.pool)
         case f.Counted():
             return _count(body)
+        case f.VarianceFound():
+            return _looked(body.expected, body.found)
+        case f.CountEntered():
+            return _looked(body.there, body.found)
         case f.Graded():
             if body.disposition == "restock":
                 return _units(body.qty) or _adds_up(body.qty, body.paid, body.share, body.pool)
@@ -50,12 +58,18 @@ def _goods(body: f.HandedOver | f.HandoverUndone | f.Shipped) -> str:
 
 
 def _count(body: f.Counted) -> str:
-    if not (-MOST_UNITS <= body.expected <= MOST_UNITS and 0 <= body.found <= MOST_UNITS):
-        return "impossible_quantity"
+    wrong = _looked(body.expected, body.found)
+    if wrong:
+        return wrong
     more = body.found - body.expected
     if more >= 0:
         return _adds_up(more, body.paid, body.share, body.pool) or ("split_wrong" if body.debt else "")
     return _adds_up(-more, body.share, body.debt) or ("split_wrong" if body.paid or body.pool else "")
+
+
+def _looked(expected: int, found: int) -> str:
+    possible = -MOST_UNITS <= expected <= MOST_UNITS and 0 <= found <= MOST_UNITS
+    return "" if possible else "impossible_quantity"
 
 
 def _units(qty: int) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from server.cases.book import open_case
 from server.cases.notes import counted
+from server.counts.book import count_fact
 from server.db import Tx
+from server.facts import tills
 from server.facts.source import Source
 from server.facts.verdict import APPLIED, Verdict
 from server.outbox.events import happened
@@ -29,6 +31,7 @@ def stock_fact(tx: Tx, source: Source, body: f.Body) -> Verdict:
     minted = isinstance(body, f.Credited) and body.qty > -_debt(tx, store, sku)
     beyond = book.apply_moves(tx, store, moves(body), source.cause(_paper(body)))
     verdict = APPLIED
+    count_fact(tx, source, body)
     match body:
         case f.Counted():
             book.unsuppress(tx, store, sku)
@@ -56,10 +59,13 @@ def stock_fact(tx: Tx, source: Source, body: f.Body) -> Verdict:
             verdict = transfers.sent(tx, source, body)
         case f.Returned() | f.SaleReturned():
             verdict = returned(tx, source, body)
+        case f.TillUnclear():
+            verdict = tills.unclear(tx, source, body)
         case f.Graded():
             verdict = graded(tx, source, body)
         case _:
             pass
+    tills.settled(tx, source, body)
     if beyond.any or minted:
         over = beyond.share + beyond.debt or int(getattr(body, "qty", 0))
         case = open_case(
@@ -83,7 +89,7 @@ def _paper(body: f.Body) -> str:
             return body.document
         case f.TransferSent():
             return body.transfer
-        case f.Sold() | f.SaleReturned():
+        case f.Sold() | f.SaleReturned() | f.SaleVoided():
             return body.sale
         case f.Adjusted():
             return body.reason

@@ -215,8 +215,26 @@ def _(body: f.Sold, tx: Connection, ctx: Context, fence: int) -> None:
     if body.sale:
         tx.execute(
             "INSERT OR IGNORE INTO till_sale (id, sale, sku, qty, at) VALUES (?, ?, ?, ?, ?)",
-            (body.sale, body.sale.rpartition("/")[0] or body.sale, body.sku, body.qty, ctx.moment.now),
+            (
+                body.sale,
+                body.sale.rpartition("/")[0] or body.sale,
+                body.sku,
+                body.qty,
+                body.sold_at or ctx.moment.now,
+            ),
         )
+    if body.doubt:
+        _count_task(tx, body.sku, LATE_SALE, ctx)
+
+
+@_apply.register
+def _(body: f.SaleVoided, tx: Connection, ctx: Context, fence: int) -> None:
+    tx.execute(
+        "INSERT OR IGNORE INTO till_void (id, sale_line, qty, at) VALUES (?, ?, ?, ?)",
+        (body.void, body.sale, body.qty, body.voided_at or ctx.moment.now),
+    )
+    if body.doubt:
+        _count_task(tx, body.sku, LATE_SALE, ctx)
 
 
 @_apply.register
@@ -278,6 +296,12 @@ def _(body: f.TransferSent, tx: Connection, ctx: Context, fence: int) -> None:
 
 @_apply.register
 def _(body: f.Counted, tx: Connection, ctx: Context, fence: int) -> None:
+    # What a till tells later of a time before this look is in its result already.
+    tx.execute(
+        "INSERT INTO last_count (sku, at) VALUES (?, ?) "
+        "ON CONFLICT (sku) DO UPDATE SET at = max(at, excluded.at)",
+        (body.sku, body.looked_at or ctx.moment.now),
+    )
     _done(tx, body.count, ctx)
     # Whatever waited for this SKU is answered, or of an older moment.
     tx.execute("UPDATE variance SET state = 'applied' WHERE sku = ? AND state <> 'applied'", (body.sku,))
@@ -459,6 +483,8 @@ def _count_task(tx: Connection, sku: str, reason: str, ctx: Context) -> None:
 
 # --- what follows from both sides --------------------------------------------------------
 
+LATE_SALE = "late_sale"
+"""Why a count is asked for: a till told late of a sale, and a count fell about the same time."""
 WORKABLE = frozenset({State.OFFERED, State.ACCEPTED, State.PICKING, State.PICKED, State.PACKED, State.STAGED})
 
 

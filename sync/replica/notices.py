@@ -43,6 +43,8 @@ COUNT_FIRST = N_(
     " the store's own share before they are counted."
 )
 COUNT_FIRST_NEXT = N_("Count them first, those that orders wait for before the others.")
+TILL_FILE = N_("{name}: {broken} lines could not be read, {unclear} could not be booked.")
+TILL_FILE_NEXT = N_("Look at the list. Nothing else of the file is lost; send it again once it is mended.")
 LACKING_NEXT = N_("Look for them once more. What cannot be found: report it short when picking.")
 
 VERDICTS: dict[str, str] = {
@@ -113,6 +115,8 @@ def _words(db: Connection, row: sqlite3.Row, translate: Translate, now: int) -> 
             return say(LATE_WORK, _verdict(params), translate), translate(LOOK_AT_TASK)
         case "count_first":
             return say(COUNT_FIRST, params, translate), translate(COUNT_FIRST_NEXT)
+        case "till_file":
+            return say(TILL_FILE, params, translate), translate(TILL_FILE_NEXT)
         case _:
             return say(LACKING, params, translate), translate(LACKING_NEXT)
 

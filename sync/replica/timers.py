@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from sync.replica import effects, log, notices, read
+from sync.replica.commands import till_rows
+from sync.replica.commands.base import Desk
 from sync.replica.context import Context
 from sync.sqlite import Connection
 from sync.wire import facts as f
@@ -16,7 +18,7 @@ _OVER = "('released', 'declined', 'closed')"
 
 def run_due(tx: Connection, ctx: Context) -> int:
     """Do what is due by the clock; how many things were done."""
-    return _expire_holds(tx, ctx) + _forget_shoppers(tx, ctx)
+    return _expire_holds(tx, ctx) + _forget_shoppers(tx, ctx) + _try_till_rows(tx, ctx)
 
 
 def next_due(db: Connection) -> int | None:
@@ -61,6 +63,10 @@ def _expire_holds(tx: Connection, ctx: Context) -> int:
             time=owner_until,
         )
     return len(rows)
+
+
+def _try_till_rows(tx: Connection, ctx: Context) -> int:
+    return till_rows.try_again(Desk(tx, ctx, read.meta(tx, "store")))
 
 
 def _forget_shoppers(tx: Connection, ctx: Context) -> int:

@@ -77,6 +77,7 @@ class Why(StrEnum):
     SALE_DIFFERS = "sale_differs"
     UNKNOWN_SALE = "unknown_sale"
     RETURN_TOO_MANY = "return_too_many"
+    NOTHING_TO_VOID = "nothing_to_void"
     UNKNOWN_RETURN = "unknown_return"
     ORDER_NOT_HERE = "order_not_here"
     UNKNOWN_NOTICE = "unknown_notice"
@@ -318,6 +319,10 @@ TEXTS: dict[Why, tuple[str, str]] = {
     Why.RETURN_TOO_MANY: (
         N_("Only {left} of {sku} can still come back for {order}."),
         N_("Check the order number and what came back before."),
+    ),
+    Why.NOTHING_TO_VOID: (
+        N_("Sale {sale} is not booked in this store, so there is nothing to take back."),
+        N_("Check the number, or send the sale first."),
     ),
     Why.ORDER_NOT_HERE: (
         N_("This store knows no order {order} whose goods could come back."),

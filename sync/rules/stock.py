@@ -72,7 +72,9 @@ def moves(fact: f.Body, sku_of_line: str = "") -> Iterable[Move]:
     """
     match fact:
         case f.Sold():
-            yield Move(fact.sku, on_hand=-fact.qty, share=-fact.share, debt=fact.debt)
+            yield Move(fact.sku, on_hand=fact.counted - fact.qty, share=-fact.share, debt=fact.debt)
+        case f.SaleVoided():
+            yield Move(fact.sku, on_hand=fact.qty - fact.counted, share=fact.share, debt=-fact.paid)
         case f.TransferSent():
             yield Move(fact.sku, on_hand=-fact.qty, share=-fact.share, debt=fact.debt)
         case f.SaleReturned():

@@ -56,6 +56,13 @@ DIARY = (
         " (`count_asked`). An older centre parks the new kinds, which move no stock; an older store sees a"
         " list as single tasks.",
     ),
+    Entry(
+        1,
+        "8ae0a3f10c30d94a",
+        "Tills that tell late: `sale_voided`, `till_unclear`; when it was, what a count had found already and"
+        " what is doubtful (`sold`, `sale_returned`). An older centre parks the new kinds and sales that a"
+        " count had found, and knows the other returns and sales as before.",
+    ),
 )
 
 

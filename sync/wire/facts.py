@@ -151,7 +151,10 @@ class HoldExpired(Body, frozen=True):
 
 
 class Sold(Body, frozen=True):
-    """A till sold units: `share` out of the store's own, `debt` out of what was promised to others."""
+    """A till sold units: `share` out of the store's own, `debt` out of what was promised to others.
+
+    qty = share + debt + counted.
+    """
 
     sku: str
     qty: int
@@ -160,15 +163,65 @@ class Sold(Body, frozen=True):
     sale: str = ""
     """The till's own number of the sale and line: the same sale is never booked twice."""
     price_fen: int = 0
+    sold_at: int = 0
+    """The till's time, where the sale was told later than it happened."""
+    counted: int = 0
+    """Units that a count between the sale and its telling did not find any more: gone from stock already."""
+    doubt: bool = False
+    """Told late, and nobody can say whether a count came before or after: it is counted again."""
+    cleared: str = ""
+    """The till's code, where it was told as `till_unclear` before."""
 
 
 class SaleReturned(Body, frozen=True):
-    """A till took back units of its own sale. They go into a hold until graded."""
+    """A till took back units of a sale. They go into a hold until graded."""
 
     sku: str
     qty: int
     sale: str = ""
     return_id: str = ""
+    sold_by: str = ""
+    """The store that sold them, where it is another one."""
+    returned_at: int = 0
+    """The till's time, where it was told later."""
+    doubt: Literal["", "unknown_sale", "too_many"] = ""
+    """What does not fit what this store knows of the sale; the goods are there all the same."""
+    cleared: str = ""
+
+
+class SaleVoided(Body, frozen=True):
+    """A till took a sale back before the goods left: they are on the shelf. qty = paid + share + pool +
+    counted, the last for units that a count in between has found there already."""
+
+    void: str
+    sku: str
+    qty: int
+    sale: str
+    """Sale and line, as `Sold` had it."""
+    paid: int = 0
+    share: int = 0
+    pool: int = 0
+    counted: int = 0
+    voided_at: int = 0
+    doubt: bool = False
+    cleared: str = ""
+
+
+class TillUnclear(Body, frozen=True):
+    """A till says that it sold or took back something that cannot be booked: a code that nobody knows, a
+    number used before for other goods. It moves no stock; a person finds out, and it is booked then."""
+
+    row: str
+    """The till's own name of it: sale and line."""
+    what: Literal["sale", "return", "void"]
+    reason: str
+    code: str = ""
+    qty: int = 0
+    sale: str = ""
+    at: int = 0
+    """The till's time."""
+    said: str = ""
+    """The line as the till wrote it, shortened."""
 
 
 class Received(Body, frozen=True):
@@ -373,6 +426,8 @@ KINDS: dict[str, type[Body]] = {
     "hold_expired": HoldExpired,
     "sold": Sold,
     "sale_returned": SaleReturned,
+    "sale_voided": SaleVoided,
+    "till_unclear": TillUnclear,
     "received": Received,
     "transfer_sent": TransferSent,
     "counted": Counted,
