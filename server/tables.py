@@ -11,6 +11,7 @@ from sqlmodel import SQLModel
 
 from server.cases import tables as cases
 from server.catalogue import tables as catalogue
+from server.counts import tables as counts
 from server.link import tables as link
 from server.offers import tables as offers
 from server.orders import tables as orders
@@ -23,7 +24,7 @@ from server.stores import tables as stores
 from server.views import tables as views
 
 METADATA = SQLModel.metadata
-ROOMS = (cases, catalogue, link, offers, orders, outbox, people, policy, returns, stock, stores, views)
+ROOMS = (cases, catalogue, counts, link, offers, orders, outbox, people, policy, returns, stock, stores, views)
 
 for _table in METADATA.tables.values():
     for _column in _table.columns:

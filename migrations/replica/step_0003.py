@@ -3,7 +3,7 @@
 SQL = """
 CREATE TABLE count_sheet (
   id TEXT PRIMARY KEY,
-  kind TEXT NOT NULL,                     -- list: these SKUs, each in one go; full: all of the scope, area by area
+  kind TEXT NOT NULL,                     -- list: these SKUs, each in one go; full: area by area
   name TEXT NOT NULL DEFAULT '',
   scope TEXT NOT NULL DEFAULT '',         -- shelves whose place begins so
   blind INTEGER NOT NULL DEFAULT 1,

@@ -7,6 +7,7 @@ back from the store's own facts. Only rows of this store are read: there is no f
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import msgspec
@@ -20,6 +21,7 @@ from sync.wire import facts as f
 from sync.wire.snapshot import (
     SnapReturn,
     SnapReturnable,
+    SnapSheet,
     Snapshot,
     SnapTask,
     SnapTransfer,
@@ -61,6 +63,7 @@ def snapshot(tx: Tx, store: str, *, now: int = 0) -> Snapshot:
         returnables=tuple(_returnables(tx, store, made_at)),
         transfers=tuple(_transfers(tx, store)),
         tasks=tuple(_tasks(tx, store, made_at)),
+        sheets=tuple(_sheets(tx, store)),
         paused=bool(place and place["paused"]),
     )
 
@@ -138,10 +141,13 @@ def _tasks(tx: Tx, store: str, now: int) -> Iterator[SnapTask]:
     ):
         body = d.body_of(_decode_decision(row["raw"]))
         assert isinstance(body, d.CountAsked)
+        if not body.sku:
+            continue  # a full count has areas instead of tasks
         name = f"count:{row['number']}"
-        asked[name] = SnapTask(name, "count", body.sku, body.reason, body.not_by, row["at"])
+        asked[name] = SnapTask(name, "count", body.sku, body.reason, body.not_by, row["at"], body.sheet)
     for row in tx.execute(
-        "SELECT raw FROM fact WHERE store = ? AND kind IN ('shorted', 'declined', 'counted')"
+        "SELECT raw FROM fact WHERE store = ? AND kind IN"
+        " ('shorted', 'declined', 'counted', 'recount_asked', 'sheet_opened')"
         " AND verdict <> 'parked' AND received_at > ? ORDER BY rowid",
         (store, since),
     ):
@@ -156,7 +162,36 @@ def _tasks(tx: Tx, store: str, now: int) -> Iterator[SnapTask]:
                 # The same id that the store gave it, so that a store which still has it gets no second one.
                 name = f"count:{fact.command}:{sku}"
                 asked[name] = SnapTask(name, "count", sku, said.reason, fact.person, fact.at)
-    yield from asked.values()
+        elif isinstance(said, f.RecountAsked):
+            name = f"count:{fact.command}:{said.sku}"
+            asked[name] = SnapTask(name, "count", said.sku, "recount", said.not_by, fact.at, said.sheet)
+        elif isinstance(said, f.SheetOpened):
+            for sku in said.skus:
+                name = f"count:{fact.command}:{sku}"
+                asked[name] = SnapTask(name, "count", sku, "asked", "", fact.at, said.sheet)
+    over = {
+        row[0]
+        for row in tx.execute("SELECT id FROM count_sheet WHERE store = ? AND state = 'cancelled'", (store,))
+    }
+    yield from (task for task in asked.values() if task.sheet not in over)
+
+
+def _sheets(tx: Tx, store: str) -> Iterator[SnapSheet]:
+    for row in tx.execute(
+        "SELECT * FROM count_sheet WHERE store = ? AND state = 'open' ORDER BY made_at, id", (store,)
+    ):
+        areas = tuple(json.loads(row["areas"]))
+        made_by = "" if row["by_centre"] else row["made_by"]
+        yield SnapSheet(
+            row["id"],
+            row["kind"],
+            row["name"],
+            areas,
+            row["scope"],
+            bool(row["blind"]),
+            row["made_at"],
+            made_by,
+        )
 
 
 def _counted_for(tx: Tx, fact: f.Fact, said: f.Shorted | f.Declined) -> list[str]:

@@ -6,12 +6,18 @@ from server.db import Tx
 from server.link.decide import publish
 from sync.replica.commands.picking import WAVE_MOST
 from sync.replica.commands.shelf import ADJUST_ALONE
+from sync.rules.counting import REVIEW_UNITS, REVIEW_VALUE_FEN
 
-WORDS: dict[str, tuple[str, ...]] = {"till_mode": ("warn", "block")}
+WORDS: dict[str, tuple[str, ...]] = {
+    "till_mode": ("warn", "block"),
+    "count_blind": ("yes", "no"),  # whether who counts is not told what should be there
+}
 """Policies that are words, with what they may be; the first one holds where nothing is set."""
 NUMBERS: dict[str, int] = {
     "wave_max": WAVE_MOST,  # fulfilment orders picked together
     "adjust_alone": ADJUST_ALONE,  # units an associate may take out of sale without a lead
+    "count_review_units": REVIEW_UNITS,  # a count that differs by more waits for a second person
+    "count_review_value_fen": REVIEW_VALUE_FEN,  # … and so does one of goods worth more
     "scan_gap_ms": 150,  # keys of one scan are closer than this
 }
 

@@ -8,6 +8,7 @@ import pytest
 
 from sync.replica.counting import sheet
 from sync.rules.counting import Look, Shift, difference
+from sync.rules.reasons import LOST_RIGHTS
 from sync.rules.refusals import Why
 from sync.wire import decisions as d
 from sync.wire import facts as f
@@ -309,3 +310,13 @@ def test_a_newer_count_takes_the_place_of_a_difference_that_waits(shop: Shop) ->
     shop.ok("count", "wei", sku="TEE-M", found=19)
     assert shop.units("TEE-M")["on_hand"] == 19
     shop.refused(Why.NO_VARIANCE, "confirm_variances", "amy", skus=["TEE-M"])
+
+
+def test_after_a_loss_the_books_are_low_on_purpose_so_what_is_found_needs_no_second_person(
+    shop: Shop,
+) -> None:
+    shop.decide(d.CountAsked("TEE-M", LOST_RIGHTS))
+    assert not shop.ok("count", sku="TEE-M", found=60)["waits"]
+    shop.decide(d.CountAsked("JEANS", LOST_RIGHTS))
+    shop.rows("policy", [("count_review_units", {"value": "2"})])
+    assert shop.ok("count", sku="JEANS", found=1)["waits"]

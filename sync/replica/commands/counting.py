@@ -16,6 +16,7 @@ from sync.replica.commands.base import Desk, Lead, Result, command
 from sync.replica.commands.difference import Finding, above_the_limit, book, settle
 from sync.replica.counting import Sheet, sheet, unseen, verdicts
 from sync.rules.counting import Difference
+from sync.rules.reasons import LOST_RIGHTS
 from sync.rules.refusals import Why, refuse
 from sync.wire import facts as f
 
@@ -141,9 +142,9 @@ def close_sheet(desk: Desk, args: CloseSheet) -> Result:
         if waiting + booked >= MOST_AT_ONCE:
             left += 1
             continue
-        finding = Finding(
-            one.sku, one.difference, one.by, one.position, at.id, _ids(desk, one.sku), one.looked_at
-        )
+        low = any(task["reason"] == LOST_RIGHTS for task in tasks)
+        ids = tuple(task["id"] for task in tasks)
+        finding = Finding(one.sku, one.difference, one.by, one.position, at.id, ids, one.looked_at, low)
         waits = settle(desk, finding)
         waiting, booked = waiting + waits, booked + (not waits)
     if not left:

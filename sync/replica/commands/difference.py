@@ -23,6 +23,8 @@ class Finding:
     tasks: tuple[str, ...] = ()
     looked_at: int = 0
     """0: just now."""
+    book_is_low: bool = False
+    """After a loss the centre took units off the books on purpose: that more is found was to be expected."""
 
 
 def above_the_limit(desk: Desk, sku: str, units: int) -> bool:
@@ -37,7 +39,8 @@ def above_the_limit(desk: Desk, sku: str, units: int) -> bool:
 def settle(desk: Desk, found: Finding) -> bool:
     """Book it, or let it wait. Returns whether it waits."""
     units = found.difference.units
-    if units and (found.difference.moved or above_the_limit(desk, found.sku, units)):
+    expected = found.book_is_low and units > 0
+    if units and not expected and (found.difference.moved or above_the_limit(desk, found.sku, units)):
         desk.record(
             f.VarianceFound(
                 found.sku,

@@ -14,6 +14,7 @@ from sync.replica import log, read
 from sync.replica.commands.base import Desk, Lead, Result, command, quantity
 from sync.replica.commands.difference import Finding, settle
 from sync.rules.counting import Difference
+from sync.rules.reasons import LOST_RIGHTS
 from sync.rules.refusals import Why, refuse
 from sync.rules.stock import split_gain, split_loss
 from sync.wire import facts as f
@@ -68,7 +69,9 @@ def count(desk: Desk, args: Count) -> Result:
     ).fetchone()
     for_tasks = tuple(dict.fromkeys([*answered, *(older["tasks"].split() if older else ())]))
     position = log.head(desk.tx)[0]
-    waits = settle(desk, Finding(sku, found, (desk.ctx.person,), position, on_sheet, for_tasks))
+    low = any(task["reason"] == LOST_RIGHTS for task in tasks)
+    finding = Finding(sku, found, (desk.ctx.person,), position, on_sheet, for_tasks, book_is_low=low)
+    waits = settle(desk, finding)
     return {
         "sku": sku,
         "expected": found.expected,
