@@ -378,10 +378,12 @@ class Auditor:
 
     def disaster(
         self, struck: Iterable[str], stores: dict[str, sqlite3.Connection], centre: sqlite3.Connection
-    ) -> None:
-        """A disk was put back or lost. What no disk holds any more is lost by that, not by the product."""
+    ) -> set[str]:
+        """A disk was put back or lost. What no disk holds any more is lost by that, not by the product.
+        Returns the commands whose facts are somewhere."""
         self.disasters += 1
         self.disturbed.update(struck)
+        known: set[str] = set()
         for code in self.codes:
             held = {row[0] for row in stores[code].execute("SELECT command FROM fact")}
             held |= {row[0] for row in centre.execute("SELECT command FROM fact WHERE store = ?", (code,))}
@@ -389,6 +391,8 @@ class Auditor:
             self.lost += len(gone)
             for command in gone:
                 del self.saved[code][command]
+            known |= held
+        return known
 
     # -- at rest ------------------------------------------------------------------------------------
 

@@ -153,7 +153,11 @@ class Faults:
     def _count_losses(self, struck: tuple[str, ...]) -> None:
         world = self.world
         stores = {code: one.db for code, one in world.boxes.items()}
-        world.auditor.disaster(struck, stores, world.centre.db)
+        known = world.auditor.disaster(struck, stores, world.centre.db)
+        for command in [one for one in world.floor.left if one not in known]:
+            for bought, sku, units in world.floor.left.pop(command):
+                bought.unknown[sku] += units
+                world.reached["a release that no disk holds"] += 1
         for code in struck:
             world.boxes[code].disturbed = True
             # A handheld that asks a new disk about an old deed gets no honest answer; its owner looks.

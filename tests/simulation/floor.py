@@ -37,6 +37,8 @@ class Bought:
     """Units that left a store for this shopper and were not taken back over the counter."""
     forced: Counter[str] = field(default_factory=Counter)
     """Those of them that left by a supervisor's override."""
+    unknown: Counter[str] = field(default_factory=Counter)
+    """Units that left, where no disk holds the fact any more: nobody can know, so they may leave again."""
     told_cancelled: bool = False
 
 
@@ -48,6 +50,8 @@ class Floor:
     orders: dict[str, Bought] = field(default_factory=dict)
     trucks: list[tuple[str, str, str, int]] = field(default_factory=list)
     """Goods between stores: transfer, receiver, SKU, units."""
+    left: dict[str, list[tuple[Bought, str, int]]] = field(default_factory=dict)
+    """Releases by command: order, SKU, units."""
     unanswered: list[object] = field(default_factory=list)
     """Orders whose answer was lost: the channel sends them again."""
 

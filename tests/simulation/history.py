@@ -121,7 +121,10 @@ def _calm(world: World, people: People) -> bool:
     world.auditor.at_rest(world.centre.db, stores)
     world.auditor.orders(
         world.centre.db,
-        {one.no: (dict(one.want), dict(one.got), dict(one.forced)) for one in world.floor.orders.values()},
+        {
+            one.no: (dict(one.want), dict(one.got - one.unknown), dict(one.forced))
+            for one in world.floor.orders.values()
+        },
     )
     return not world.broken
 

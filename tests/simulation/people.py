@@ -397,12 +397,12 @@ class People:
             for fence, number, sku, units in leaving:
                 place.tote(fence)[number] -= units
                 moves["good", sku] = moves.get(("good", sku), 0) - units
-                self._left(box, now[fence], sku, units, forced)
+                self._left(box, cmd.id, now[fence], sku, units, forced)
 
         cmd = world.command(box, name, args, self._who(), moves=moves, done=done)
         world.do(box, cmd)
 
-    def _left(self, box: Box, row: sqlite3.Row, sku: str, units: int, forced: bool) -> None:
+    def _left(self, box: Box, command: str, row: sqlite3.Row, sku: str, units: int, forced: bool) -> None:
         """Goods are out of the door. The rule about releases is judged here, by true time."""
         world = self.world
         bought = world.floor.orders.get(row["order_no"])
@@ -414,12 +414,15 @@ class People:
             world.fail("one release", f"{box.code} let {row['fo']} go before it was confirmed")
         elif world.now >= row["owner_until"]:
             world.fail("one release", f"{box.code} let {row['fo']} go after its time")
+        elif self._taken_away(row["fence"]):
+            world.fail("one release", f"{box.code} let {row['fo']} go, which the centre had given up on")
         if bought is None:
             return
         bought.got[sku] += units
+        world.floor.left.setdefault(command, []).append((bought, sku, units))
         if forced:
             bought.forced[sku] += units
-        elif bought.got[sku] - bought.forced[sku] > bought.want[sku]:
+        elif bought.got[sku] - bought.forced[sku] - bought.unknown[sku] > bought.want[sku]:
             world.fail(
                 "one release",
                 f"{bought.no} {sku}: {bought.got[sku]} left, {bought.want[sku]} wanted,"
@@ -427,6 +430,15 @@ class People:
             )
         if bought.told_cancelled and not forced:
             world.reached["handed over what was told as cancelled"] += 1
+
+    def _taken_away(self, fence: int) -> bool:
+        """The centre has ended this turn and may have promised its goods to others, or paid them back."""
+        if self.world.auditor.disasters:
+            return False  # what a restored centre cannot know any more it cannot wait for
+        row = self.world.centre.db.execute(
+            "SELECT ended_at FROM assignment WHERE fence = ?", (fence,)
+        ).fetchone()
+        return row is not None and row[0] > 0
 
     def put_back(self, box: Box | None = None) -> None:
         world, box = self.world, box or self._box()
