@@ -30,6 +30,7 @@ class GoodsReturn(SQLModel, table=True):
 class Transfer(SQLModel, table=True):
     __table_args__ = (
         Index("transfer_on_its_way", "at", sqlite_where=text("received < sent AND asked_at = 0")),
+        Index("transfer_sku", "sku", sqlite_where=text("received < sent")),
     )
     code: str = Field(primary_key=True)
     sku: str = Field(primary_key=True)

@@ -30,7 +30,7 @@ __all__ = [
 _ROW = "SELECT on_hand, reserved, share, pool, debt, suppressed FROM stock WHERE store = ? AND sku = ?"
 _LEDGER = (
     "INSERT INTO stock_ledger (store, sku, at, reason, on_hand, reserved, share, pool, debt, damaged, hold,"
-    " incarnation, number, fence, person, note) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " incarnation, number, fence, person, note, owed) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 
 
@@ -226,6 +226,7 @@ def _move(tx: Tx, store: str, move: Move, cause: Cause, *, reserved: int = 0) ->
         debt=debt - old["debt"],
         damaged=move.damaged,
         hold=move.hold,
+        owed=max(0, move.debt) + found,
     )
     if void and (move.on_hand or move.debt):
         decide(tx, store, d.StockLoaded(f"replay:{cause.number}", ((sku, move.on_hand, 0),)), at=cause.now)
@@ -276,5 +277,6 @@ def _note(tx: Tx, store: str, sku: str, cause: Cause, **change: int) -> None:
             cause.fence,
             cause.person,
             cause.note,
+            of("owed", 0),
         ),
     )

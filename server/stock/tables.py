@@ -5,7 +5,7 @@ on_hand + debt = reserved + share + pool; reserved, share, pool >= 0.
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 
@@ -29,7 +29,10 @@ class Stock(SQLModel, table=True):
 
 class StockLedger(SQLModel, table=True):
     __tablename__ = "stock_ledger"
-    __table_args__ = (Index("stock_ledger_place", "store", "sku", "id"),)
+    __table_args__ = (
+        Index("stock_ledger_place", "store", "sku", "id"),
+        Index("stock_ledger_owed", "sku", "id", sqlite_where=text("owed > 0 OR debt <> 0")),
+    )
     id: int | None = Field(default=None, primary_key=True)
     store: str
     sku: str
@@ -47,6 +50,7 @@ class StockLedger(SQLModel, table=True):
     fence: int = 0
     person: str = ""
     note: str = ""
+    owed: int = Field(default=0, description="debt that this movement made, what was paid at once included")
 
 
 class Demand(SQLModel, table=True):
