@@ -5,14 +5,16 @@
 A centre and one store node as processes of their own on loopback, the whole range on the store's shelves.
 Tills ask over connections that stay open, each about fifty times a second, while another till sells
 twenty times a second, so that facts are recorded and sent meanwhile. Measured with the line up, with the
-line cut, and with the line up while goods are received in the background too.
+line cut, and with the line up while a handheld turns pages too.
 
 - `ask_ms`: the question, per situation: p50, p95, p99 and worst; each the median of the runs. `best_p99` is
   the quietest run's: a machine that does other work adds its own waits;
 - `sale_ms`: a sale out of the share, a durable commit included;
 - `asked_centre_ms`: a sale that the share does not cover, with the line up: one round trip to the centre,
   at most 300 ms;
-- `ask_cpu_ms`: processor time of the node per question, nothing else going on.
+- `ask_cpu_ms`: processor time of the node per question, nothing else going on;
+- `floor_ms`: the same tills at a process that answers the same bytes and does nothing else: what the machine
+  takes for its own in that sitting. A busy machine's p99 is its own, whatever is asked.
 
 Gate: 5 ms at the 99th percentile of the question.
 """
@@ -26,6 +28,7 @@ import json
 import os
 import random
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -38,8 +41,20 @@ from server.demo.settle import reading
 
 GATE_MS = 5.0
 EVERY_S = 0.02
-SITUATIONS = ("line up", "line up, goods received", "line cut")
+SITUATIONS = ("line up", "line up, pages read", "line cut")
 STORE = "S001"
+FLOOR = """
+import asyncio, sys, uvloop
+ANSWER = b"HTTP/1.1 200 OK\\r\\ncontent-length: 160\\r\\n\\r\\n" + b"." * 160
+class Till(asyncio.Protocol):
+    def connection_made(self, transport): self.transport = transport
+    def data_received(self, data): self.transport.write(ANSWER)
+async def main():
+    server = await asyncio.get_running_loop().create_server(Till, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+uvloop.run(main())
+"""
 
 
 class Connection:
@@ -81,8 +96,8 @@ class Bench:
         self.sales = 0
         self.fresh = iter(range(options.skus // 2, options.skus))
 
-    async def till(self, name: str) -> Connection:
-        return await Connection(self.chain.node_ports[STORE], self.chain.keys.till, name).open()
+    async def till(self, name: str, port: int = 0) -> Connection:
+        return await Connection(port or self.chain.node_ports[STORE], self.chain.keys.till, name).open()
 
     def code(self) -> str:
         """A SKU as typed or a GTIN as scanned, of half of the range; the other half is for special sales."""
@@ -95,8 +110,8 @@ class Bench:
         self.gtins = [row[1] for row in rows]
         db.close()
 
-    async def asking(self, taken: list[float], seconds: float, name: str) -> None:
-        till = await self.till(name)
+    async def asking(self, taken: list[float], seconds: float, name: str, port: int = 0) -> None:
+        till = await self.till(name, port)
         until = time.perf_counter() + seconds
         while time.perf_counter() < until:
             await asyncio.sleep(self.dice.uniform(0, 2 * EVERY_S))
@@ -110,7 +125,7 @@ class Bench:
     async def selling(self, taken: list[float]) -> None:
         till = await self.till("seller")
         while True:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(self.options.sell_every_s)
             self.sales += 1
             rows = [{"code": self.code(), "qty": 1} for _ in range(self.dice.choice((1, 1, 2, 3)))]
             began = time.perf_counter()
@@ -119,8 +134,8 @@ class Bench:
             taken.append((time.perf_counter() - began) * 1000)
             assert status == 201, answer
 
-    async def receiving(self) -> None:
-        """Sixty lines of goods a second at a handheld's own page."""
+    async def reading_pages(self) -> None:
+        """A handheld that turns pages without a rest."""
         person = self.chain.staff(STORE)[0]
         from server.demo.pages import Hands
 
@@ -139,12 +154,27 @@ class Bench:
         asked: list[float] = []
         sold: list[float] = []
         behind = [asyncio.create_task(self.selling(sold))]
-        if situation.endswith("received"):
-            behind.append(asyncio.create_task(self.receiving()))
+        if situation.endswith("read"):
+            behind.append(asyncio.create_task(self.reading_pages()))
         tills = (self.asking(asked, seconds, f"t{n}") for n in range(self.options.tills))
         await asyncio.gather(*tills)
         await ended(behind)
         return asked, sold
+
+    async def floor(self, seconds: float) -> list[float]:
+        taken: list[float] = []
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", FLOOR, stdout=asyncio.subprocess.PIPE
+        )
+        assert process.stdout is not None
+        try:
+            port = int(await process.stdout.readline())
+            tills = (self.asking(taken, seconds, f"t{n}", port) for n in range(self.options.tills))
+            await asyncio.gather(*tills)
+        finally:
+            process.terminate()
+            await process.wait()
+        return taken
 
     async def beyond_the_share(self, count: int) -> list[float]:
         """Four lie there, two of them the store's own: three are sold, so the centre is asked for one."""
@@ -207,7 +237,9 @@ async def measure(chain: BigChain, options: argparse.Namespace) -> dict[str, Any
     loads: list[float] = []
     asked: dict[str, list[dict[str, float]]] = {name: [] for name in SITUATIONS}
     sold: dict[str, list[dict[str, float]]] = {name: [] for name in SITUATIONS}
+    floors: list[dict[str, float]] = []
     for _ in range(options.runs):
+        floors.append(figures(await bench.floor(options.seconds)))
         for situation in SITUATIONS:
             await (line_cut if situation == "line cut" else line_up)(chain)
             one, other = await bench.run(situation, options.seconds)
@@ -220,6 +252,7 @@ async def measure(chain: BigChain, options: argparse.Namespace) -> dict[str, Any
         "ask_ms": {name: summed(runs) for name, runs in asked.items()},
         "sale_ms": {name: summed(runs) for name, runs in sold.items()},
         "asked_centre_ms": summed(beyond),
+        "floor_ms": summed(floors),
         "ask_cpu_ms": round(await bench.cpu_ms(2_000), 3),
         "load": [round(min(loads), 1), round(max(loads), 1)],
     }
@@ -257,6 +290,7 @@ async def main() -> None:
     asking.add_argument("--tills", type=int, default=4)
     asking.add_argument("--runs", type=int, default=5)
     asking.add_argument("--seconds", type=float, default=4.0)
+    asking.add_argument("--sell-every-s", type=float, default=0.05)
     asking.add_argument("--beyond", type=int, default=20)
     asking.add_argument("--seed", type=int, default=1)
     asking.add_argument("--json", action="store_true")
@@ -289,6 +323,7 @@ def table(found: dict[str, Any]) -> str:
     rows = [(f"ask, {name}", one) for name, one in found["ask_ms"].items()]
     rows += [(f"sell, {name}", one) for name, one in found["sale_ms"].items()]
     rows.append(("sell, the centre is asked", found["asked_centre_ms"]))
+    rows.append(("floor", found["floor_ms"]))
     for name, one in rows:
         lines.append(
             f"{name:<32}{one['p50']:>8}{one['p95']:>8}{one['p99']:>8}{one['max']:>8}{one['best_p99']:>10}"
