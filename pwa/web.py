@@ -131,24 +131,28 @@ def line_of(desk: Desk) -> dict[str, Any]:
     }
 
 
+def given(desk: Desk, view: View, *, csrf: str, whole: bool, gap_ms: int = SCAN_GAP_MS) -> dict[str, Any]:
+    """Everything that a template may name. All of it is data but words, times and new ids."""
+    return {
+        "_": desk.t,
+        "n_": desk.t.n,
+        "t": desk.t,
+        "d": view.data,
+        "desk": desk,
+        "who": desk.who,
+        "view": view,
+        "fb": desk.feedback,
+        "now": desk.now,
+        "line": line_of(desk),
+        "csrf": csrf,
+        "layout": "base.html" if whole else "inside.html",
+        "new_id": desk.new_id,
+        "gap_ms": gap_ms,
+    }
+
+
 def render(desk: Desk, view: View, *, csrf: str, whole: bool, gap_ms: int = SCAN_GAP_MS) -> str:
-    template = PAGES.get_template(view.template)
-    return template.render(
-        _=desk.t,
-        n_=desk.t.n,
-        t=desk.t,
-        d=view.data,
-        desk=desk,
-        who=desk.who,
-        view=view,
-        fb=desk.feedback,
-        now=desk.now,
-        line=line_of(desk),
-        csrf=csrf,
-        layout="base.html" if whole else "inside.html",
-        new_id=desk.new_id,
-        gap_ms=gap_ms,
-    )
+    return PAGES.get_template(view.template).render(given(desk, view, csrf=csrf, whole=whole, gap_ms=gap_ms))
 
 
 def gone_view(desk: Desk, gone: Gone) -> View:

@@ -27,12 +27,17 @@ class Seen:
     """A card as it stands in the list: in its place, new, or left behind as a note."""
 
     card: work.Card
+    tone: str
     new: bool = False
     gone: bool = False
 
 
 def tone(left_ms: int) -> str:
     return "bad" if left_ms < LATE_MS else "warn" if left_ms < SOON_MS else ""
+
+
+def seen(desk: Desk, card: work.Card, *, new: bool = False, gone: bool = False) -> Seen:
+    return Seen(card, tone(card.accept_by - desk.now), new, gone)
 
 
 def in_place(desk: Desk, found: list[work.Card], shown: str) -> list[Seen]:
@@ -42,16 +47,16 @@ def in_place(desk: Desk, found: list[work.Card], shown: str) -> list[Seen]:
     what is new stands at the end until the list is opened again.
     """
     by_fence = {card.fence: card for card in found}
-    seen: list[Seen] = []
+    rows: list[Seen] = []
     for word in shown.split(",")[: work.MOST] if shown else []:
         fence = int(word) if word.isdigit() and len(word) < 18 else 0
         if fence in by_fence:
-            seen.append(Seen(by_fence.pop(fence)))
+            rows.append(seen(desk, by_fence.pop(fence)))
         elif fence:
             left = work.cards(desk, "a.fence = ?", fence)
             if left:
-                seen.append(Seen(left[0], gone=True))
-    return seen + [Seen(card, new=bool(shown)) for card in found if card.fence in by_fence]
+                rows.append(seen(desk, left[0], gone=True))
+    return rows + [seen(desk, card, new=bool(shown)) for card in found if card.fence in by_fence]
 
 
 def home(desk: Desk, tab: str) -> View:
@@ -61,7 +66,7 @@ def home(desk: Desk, tab: str) -> View:
         tab = next((name for name in TABS if counted[name]), "offers")
     found = {"offers": work.offers, "work": work.work, "ready": work.ready}[tab](desk)
     cards = in_place(desk, found, desk.args.get("shown", ""))
-    here = [seen.card for seen in cards if not seen.gone]
+    here = [row.card for row in cards if not row.gone]
     wave = desk.value(
         "SELECT wave FROM assignment WHERE state = 'picking' AND wave <> '' AND picker IN (?, '')"
         " ORDER BY picker = '', fence LIMIT 1",
@@ -76,13 +81,12 @@ def home(desk: Desk, tab: str) -> View:
             "tab": tab,
             "counts": counted,
             "cards": cards,
-            "shown": ",".join(str(seen.card.fence) for seen in cards),
+            "shown": ",".join(str(row.card.fence) for row in cards),
             "to_accept": [card.fence for card in here if card.state == State.OFFERED],
             "to_pick": [card.fence for card in here if card.state == State.ACCEPTED][:10],
             "wave": wave or "",
             "notices": waiting,
             "sheet": None if later or not waiting else waiting[0],
-            "tone": tone,
             "later": later,
             "paused": notices.paused(desk),
         },

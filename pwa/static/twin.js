@@ -1,0 +1,237 @@
+// What compiled templates and rules stand on: Python's truth, text, order and escaping.
+//
+// Values are what JSON can carry, plus `Safe` text and functions. A thing that Python would refuse
+// is refused here too, loudly: a page that is wrong without saying so is the worst of all pages.
+(() => {
+  "use strict";
+  class Safe { constructor(text) { this.text = text; } toString() { return this.text; } }
+  class Refusal extends Error {}
+  const NOTHING = new Safe(""); // an inline if without else: no text, and not true
+  const refuse = (why) => { throw new Refusal(why); };
+
+  const isDict = (x) => x !== null && typeof x === "object" && !Array.isArray(x) && !(x instanceof Safe);
+  const truth = (x) => {
+    if (x === undefined) refuse("a value that is not there");
+    if (x === null || x === false || x === 0 || x === "") return false;
+    if (Array.isArray(x)) return x.length > 0;
+    if (x instanceof Safe) return x.text !== "";
+    if (typeof x === "object") return Object.keys(x).length > 0;
+    return true;
+  };
+  const str = (x) => {
+    switch (typeof x) {
+      case "string": return x;
+      case "number": return Number.isSafeInteger(x) ? String(x) : refuse(`the number ${x}`);
+      case "boolean": return x ? "True" : "False";
+    }
+    if (x === null) return "None";
+    if (x instanceof Safe) return x.text;
+    return refuse(`text of ${x === undefined ? "a value that is not there" : JSON.stringify(x)}`);
+  };
+  const SIGNS = { "&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&#39;", '"': "&#34;" };
+  const escape = (text) => text.replace(/[&<>'"]/g, (sign) => SIGNS[sign]);
+  const out = (x) => (x instanceof Safe ? x.text : escape(str(x)));
+
+  const eq = (a, b) => {
+    if (a instanceof Safe) a = a.text;
+    if (b instanceof Safe) b = b.text;
+    if (a === b) return true;
+    if (typeof a === "boolean") a = +a;
+    if (typeof b === "boolean") b = +b;
+    if (a === b) return true;
+    if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((one, i) => eq(one, b[i]));
+    if (isDict(a) && isDict(b)) {
+      const keys = Object.keys(a);
+      return keys.length === Object.keys(b).length && keys.every((key) => key in b && eq(a[key], b[key]));
+    }
+    return false;
+  };
+  // Python orders text by code points, JavaScript by halves of them.
+  const cmpText = (a, b) => {
+    if (a === b) return 0;
+    const left = [...a], right = [...b];
+    for (let i = 0; i < left.length && i < right.length; i++) {
+      const d = left[i].codePointAt(0) - right[i].codePointAt(0);
+      if (d) return d;
+    }
+    return left.length - right.length;
+  };
+  const cmp = (a, b) => {
+    if (typeof a === "boolean") a = +a;
+    if (typeof b === "boolean") b = +b;
+    if (typeof a === "number" && typeof b === "number") return a - b;
+    if (typeof a === "string" && typeof b === "string") return cmpText(a, b);
+    if (Array.isArray(a) && Array.isArray(b)) {
+      for (let i = 0; i < a.length && i < b.length; i++) { const d = eq(a[i], b[i]) ? 0 : cmp(a[i], b[i]); if (d) return d; }
+      return a.length - b.length;
+    }
+    return refuse(`an order of ${JSON.stringify(a)} and ${JSON.stringify(b)}`);
+  };
+  const has = (box, x) => {
+    if (Array.isArray(box)) return box.some((one) => eq(one, x));
+    if (typeof box === "string") return typeof x === "string" ? box.includes(x) : refuse("in");
+    if (isDict(box)) return Object.hasOwn(box, str(x));
+    return refuse("in");
+  };
+  const own = (thing, key) => (isDict(thing) && key in thing ? thing[key] : undefined);
+  const get = (thing, key) => {
+    const found = own(thing, key);
+    return found === undefined ? refuse(`.${key} of ${JSON.stringify(thing)?.slice(0, 80)}`) : found;
+  };
+  const item = (thing, key) => {
+    if (isDict(thing)) return get(thing, str(key));
+    if (typeof key === "number" && (Array.isArray(thing) || typeof thing === "string")) {
+      const list = typeof thing === "string" ? [...thing] : thing;
+      const found = list[key < 0 ? list.length + key : key];
+      if (found !== undefined) return found;
+    }
+    return refuse(`[${key}]`);
+  };
+  const slice = (thing, from, to) => {
+    if (thing instanceof Safe) return refuse("a slice of markup");
+    const list = typeof thing === "string" ? [...thing] : Array.isArray(thing) ? thing : refuse("a slice");
+    const cut = list.slice(from ?? 0, to ?? undefined);
+    return typeof thing === "string" ? cut.join("") : cut;
+  };
+  const rows = (x) => {
+    if (Array.isArray(x)) return x;
+    if (typeof x === "string") return [...x];
+    if (isDict(x)) return keys(x);
+    return refuse("a loop over something else");
+  };
+  // An object's whole-number keys would come first and sorted; Python keeps the order of writing.
+  const keys = (dict) => {
+    const found = Object.keys(dict);
+    if (found.some((key) => /^(0|[1-9]\d*)$/.test(key))) refuse("a loop over numbered keys");
+    return found;
+  };
+  const concat = (parts) => {
+    if (parts.some((part) => part instanceof Safe && part !== NOTHING)) return new Safe(parts.map(out).join(""));
+    return parts.map(str).join("");
+  };
+  const numbers = (a, b) => typeof a === "number" && typeof b === "number";
+  const add = (a, b) => {
+    if (numbers(a, b)) return a + b;
+    if (Array.isArray(a) && Array.isArray(b)) return [...a, ...b];
+    if (a instanceof Safe || b instanceof Safe) return concat([a, b]);
+    return typeof a === "string" && typeof b === "string" ? a + b : refuse("+");
+  };
+  const sub = (a, b) => (numbers(a, b) ? a - b : refuse("-"));
+  const mod = (a, b) => {
+    if (numbers(a, b)) return ((a % b) + b) % b;
+    if (typeof a !== "string") return refuse("%");
+    const values = Array.isArray(b) ? [...b] : [b];
+    const made = a.replace(/%([ds%])/g, (_, kind) => {
+      if (kind === "%") return "%";
+      const value = values.shift();
+      return kind === "d" && typeof value !== "number" ? refuse("%d of no number") : str(value);
+    });
+    return values.length ? refuse("% with too many values") : made;
+  };
+
+  // --- JSON and addresses as Python writes them
+  const ascii = (text) => text.replace(/[\u007f-\uffff]/g, (sign) => "\\u" + sign.charCodeAt(0).toString(16).padStart(4, "0"));
+  const dumps = (x) => {
+    if (Array.isArray(x)) return `[${x.map(dumps).join(", ")}]`;
+    if (x instanceof Safe) return dumps(x.text);
+    if (isDict(x)) return `{${Object.keys(x).sort(cmpText).map((key) => `${dumps(key)}: ${dumps(x[key])}`).join(", ")}}`;
+    if (typeof x === "number" && !Number.isSafeInteger(x)) return refuse(`the number ${x}`);
+    return ascii(JSON.stringify(x));
+  };
+  const filters = {
+    length: (x) => (typeof x === "string" ? [...x].length : rows(x).length),
+    join: (x, by = "") => concat(rows(x).flatMap((one, i) => (i ? [by, one] : [one]))),
+    max: (x) => rows(x).reduce((a, b) => (cmp(b, a) > 0 ? b : a)),
+    forceescape: (x) => new Safe(escape(str(x))),
+    tojson: (x) => new Safe(dumps(x).replace(/[<>&']/g, (sign) => "\\u" + sign.charCodeAt(0).toString(16).padStart(4, "0"))),
+    urlencode: (x) => encodeURIComponent(str(x)).replace(/%2F/g, "/").replace(/[!'()*]/g, (sign) => "%" + sign.charCodeAt(0).toString(16).toUpperCase()),
+  };
+  const strip = (text, signs, left, right) => {
+    const gone = signs === undefined ? (sign) => /\s/.test(sign) : (sign) => signs.includes(sign);
+    let from = 0, to = text.length;
+    if (left) while (from < to && gone(text[from])) from++;
+    if (right) while (to > from && gone(text[to - 1])) to--;
+    return text.slice(from, to);
+  };
+  const methods = {
+    get: (dict, [key, other = null]) => (isDict(dict) ? own(dict, str(key)) ?? (Object.hasOwn(dict, str(key)) ? dict[key] : other) : refuse(".get")),
+    items: (dict) => keys(dict).map((key) => [key, dict[key]]),
+    keys: (dict) => keys(dict),
+    values: (dict) => keys(dict).map((key) => dict[key]),
+    strip: (text, [signs]) => strip(str(text), signs, true, true),
+    lstrip: (text, [signs]) => strip(str(text), signs, true, false),
+    rstrip: (text, [signs]) => strip(str(text), signs, false, true),
+    upper: (text) => str(text).toUpperCase(),
+    lower: (text) => str(text).toLowerCase(),
+    startswith: (text, [head]) => str(text).startsWith(head),
+  };
+  const called = (c, key, args, named = {}) => {
+    const f = name(c, key);
+    return typeof f === "function" ? f(args, named) : refuse(`a call of ${key}`);
+  };
+  const method = (thing, name, args, named = {}) => {
+    const found = isDict(thing) ? own(thing, name) : undefined;
+    if (typeof found === "function") return found(args, named);
+    return methods[name] ? methods[name](thing, args) : refuse(`.${name}()`);
+  };
+
+  // --- scopes, loops, macros
+  const inside = (c) => Object.create(c);
+  const name = (c, key) => (key in c ? c[key] : refuse(`the name ${key}`));
+  const path = (c, dotted) => {
+    const [first, ...rest] = dotted.split(".");
+    return rest.reduce(get, name(c, first));
+  };
+  const GLOBALS = { range: ([a, b]) => Array.from({ length: Math.max(0, b === undefined ? a : b - a) }, (_, i) => (b === undefined ? i : a + i)) };
+  const each = (c, list, targets, test, body, none) => {
+    const bind = (scope, row) => {
+      if (typeof targets === "string") scope[targets] = row;
+      else targets.forEach((target, i) => { scope[target] = row[i]; });
+      return scope;
+    };
+    let found = rows(list);
+    if (test) found = found.filter((row) => test(bind(inside(c), row)));
+    found.forEach((row, i) => {
+      const scope = bind(inside(c), row);
+      scope.loop = { index: i + 1, index0: i, first: i === 0, last: i === found.length - 1, length: found.length };
+      body(scope);
+    });
+    if (!found.length) none();
+  };
+  const macro = (c, names, defaults, body) => (args, named = {}) => {
+    const scope = inside(c);
+    if (args.length > names.length) refuse("a macro with too many values");
+    names.forEach((key, i) => {
+      const late = defaults[i - names.length + defaults.length];
+      scope[key] = i < args.length ? args[i] : key in named ? named[key] : late ? late() : refuse(`a macro without ${key}`);
+    });
+    const o = [];
+    body(scope, o);
+    return new Safe(o.join(""));
+  };
+  const engine = (make) => {
+    const r = {
+      NOTHING, truth, str, out, eq, cmp, has, get, item, slice, rows, keys, concat, add, sub, mod, filters, called, method,
+      inside, name, path, each, macro, and: (a, b) => (truth(a) ? b() : a), or: (a, b) => (truth(a) ? a : b()),
+      include: (file, c, o) => run(file, inside(c), o),
+      module: (file, c) => { const scope = inside(c); run(file, scope, []); return scope; },
+    };
+    const pages = make(r);
+    const run = (file, c, o) => {
+      const blocks = {};
+      for (let at = file; at; at = pages[at].parent) {
+        const page = pages[at] ?? refuse(`the template ${at}`);
+        for (const key of Object.keys(page.blocks)) blocks[key] ??= page.blocks[key];
+        page.root(c, page.parent ? [] : o, blocks);
+      }
+    };
+    return (file, values) => {
+      const c = Object.assign(Object.create(null), GLOBALS, values), o = [];
+      run(file, c, o);
+      return o.join("");
+    };
+  };
+  const twin = { engine, Safe, Refusal, escape, str, truth, eq, cmp, has, dumps };
+  if (typeof module === "object") module.exports = twin;
+  else globalThis.twin = twin;
+})();
