@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import traceback
 from collections import Counter
 from collections.abc import Collection
@@ -38,9 +39,20 @@ def play(
     seed: int, *, stores: int = 3, hours: float = 10.0, without: Collection[int] = (), mood: str | None = None
 ) -> History:
     """`without`: numbers of steps that are left out. Every step has its own dice. `mood`: see `mix.MOODS`."""
-    world = World(seed, stores, hours, mood)
-    people, faults = People(world), Faults(world)
-    count = int(hours * STEPS_AN_HOUR)
+    gc.disable()  # what goes round in circles is swept up once, after the history
+    try:
+        world = World(seed, stores, hours, mood)
+        try:
+            return _play(world, frozenset(without))
+        finally:
+            world.close()
+    finally:
+        gc.enable()
+
+
+def _play(world: World, without: Collection[int]) -> History:
+    seed, people, faults = world.seed, People(world), Faults(world)
+    count = int(world.hours * STEPS_AN_HOUR)
     done = 0
     stuck = False
     try:
@@ -49,7 +61,7 @@ def play(
             if number in without:
                 continue
             world.roll.now_of(seed, number)
-            _step(world, people, faults, hours / count)
+            _step(world, people, faults, world.hours / count)
             world.look()
             done += 1
             if world.broken:
@@ -60,11 +72,9 @@ def play(
             stuck = not _calm(world, people)
     except Exception:
         world.fail("trouble", traceback.format_exc())
-    history = History(seed, done, world.trace, world.broken, stuck, world.reached, world.script)
     if not world.broken:
         _count_reached(world)
-    world.close()
-    return history
+    return History(seed, done, world.trace, world.broken, stuck, world.reached, world.script)
 
 
 def _step(world: World, people: People, faults: Faults, mean_h: float) -> None:

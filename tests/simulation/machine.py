@@ -11,8 +11,6 @@ from collections.abc import Callable
 from random import Random
 from typing import Generic, TypeVar
 
-from sync import sqlite
-
 T = TypeVar("T")
 D = TypeVar("D", bound=sqlite3.Connection)
 
@@ -71,7 +69,8 @@ class Machine(Generic[D]):
 
     def restart(self) -> bool:
         """A new process over the same disk. True: it lost what had been committed."""
-        source, lost = self.db, False
+        source: sqlite3.Connection = self.db
+        lost = False
         if not self._is_safe and self._flushed is not None:
             source, lost = self._flushed, True
         fresh = self._copy(source)
@@ -90,7 +89,7 @@ class Machine(Generic[D]):
             self._flush()
 
     def image(self) -> sqlite3.Connection:
-        made = sqlite.sqlite3.connect(":memory:")
+        made = sqlite3.connect(":memory:")
         self.db.backup(made)
         return made
 

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -90,7 +90,7 @@ def play_many(
     return report
 
 
-def _histories(seeds: range, stores: int, hours: float, workers: int) -> Iterator[History]:
+def _histories(seeds: range, stores: int, hours: float, workers: int) -> Generator[History, None, None]:
     one = partial(_play, stores=stores, hours=hours)
     if workers == 1 or len(seeds) < 8:
         yield from map(one, seeds)

@@ -120,6 +120,8 @@ class Mix:
             "silence_s": roll.choice((24 * 3600, 3600)),
             "region_reassign_per_min": roll.choice((60, 1)),
             "pickup_partial": roll.choice((1, 0)),
+            "rebalance": roll.choice((1, 1, 0)),
+            "rebalance_s": roll.choice((30, 300, 1800)),
         }
         drawn = roll.choice(("", "", "", "", *MOODS))
         self.mood = drawn if self.mood is None else self.mood

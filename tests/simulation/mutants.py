@@ -16,6 +16,7 @@ import server.counters
 import server.db
 import server.facts.apply
 import server.facts.stock
+import server.facts.verdict
 import server.link.logs
 import server.link.serve
 import server.offers.rows
@@ -74,7 +75,7 @@ def planted(name: str) -> Iterator[None]:
 
 @mutant
 def a_fact_is_applied_twice() -> list[Patch]:
-    right = server.link.serve.apply_fact
+    right = server.facts.apply.apply_fact
 
     def wrong(tx: Any, store: str, incarnation: str, number: int, fact: Any, *, now: int) -> Any:
         verdict = right(tx, store, incarnation, number, fact, now=now)
@@ -280,7 +281,7 @@ def the_last_count_wins() -> list[Patch]:
             ).fetchone()
             more = body.found - (row[0] if row else 0)
             server.stock.book.apply_moves(tx, source.store, [Move(body.sku, on_hand=more)], source.cause())
-            return server.facts.stock.APPLIED
+            return server.facts.verdict.APPLIED
         return right(tx, source, body)
 
     return [(server.facts.apply, "stock_fact", wrong)]
@@ -292,7 +293,7 @@ def picked_goods_are_sold_again_at_once() -> list[Patch]:
     right = server.offers.turn.free_what_is_not_in_hand
 
     def wrong(tx: Any, turn: Any, now: int) -> int:
-        for line in server.offers.turn.lines_of(tx, turn.fence).values():
+        for line in server.offers.rows.lines_of(tx, turn.fence).values():
             if line.reserved:
                 server.stock.book.free(tx, turn.store, line.sku, line.reserved, fence=turn.fence, now=now)
                 tx.execute(

@@ -36,7 +36,8 @@ from tests.simulation.wire import Sky, Wire
 T = TypeVar("T")
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
-TICK = 10 * MINUTE
+TICK = 20 * MINUTE
+"""Of machines that have nothing due."""
 MANNERS = Manners(
     heartbeat=15 * MINUTE, digest_every=30 * MINUTE, recheck_every=30 * MINUTE, looks_apart=True
 )
