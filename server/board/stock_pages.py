@@ -8,15 +8,18 @@ from typing import Any
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery
 
-from server.pages import WebRequest, language_of, page, texts
+from server.board.sku_now import LEDGER_SHOWN, ledger_rows, named_in, sku_now
+from server.board.words import state
+from server.pages import Texts, WebRequest, language_of, page, texts
 from server.signin.web import check
 from sync.rules.refusals import Why, refuse
 
 SHOWN = 200
+PLACES_SHOWN = 100
 
 
-def items_now(db: sqlite3.Connection, asked: str) -> list[sqlite3.Row]:
-    """Items whose SKU or name holds what was asked, with what the chain has of them."""
+def items_now(db: sqlite3.Connection, asked: str, region: str = "") -> list[sqlite3.Row]:
+    """Items whose SKU or name holds what was asked, with what the chain (or a region of it) has of them."""
     return db.execute(
         "SELECT i.sku, i.name_en, i.name_zh, i.detail_en, i.detail_zh,"
         " COALESCE(SUM(k.on_hand), 0) AS on_hand,"
@@ -24,30 +27,11 @@ def items_now(db: sqlite3.Connection, asked: str) -> list[sqlite3.Row]:
         " COALESCE(SUM(k.pool), 0) AS pool, COALESCE(SUM(k.debt), 0) AS debt"
         " FROM (SELECT * FROM item WHERE :q = '' OR sku LIKE :like OR name_en LIKE :like"
         "       OR name_zh LIKE :like"
-        "       ORDER BY sku LIMIT :most) i LEFT JOIN stock k ON k.sku = i.sku GROUP BY i.sku ORDER BY i.sku",
-        {"q": asked, "like": f"%{asked}%", "most": SHOWN},
+        "       ORDER BY sku LIMIT :most) i LEFT JOIN stock k ON k.sku = i.sku"
+        " AND (:region = '' OR k.store IN (SELECT code FROM store WHERE region = :region))"
+        " GROUP BY i.sku ORDER BY i.sku",
+        {"q": asked, "like": f"%{asked}%", "most": SHOWN, "region": region},
     ).fetchall()
-
-
-def sku_now(db: sqlite3.Connection, sku: str, region: str) -> dict[str, Any] | None:
-    item = db.execute("SELECT * FROM item WHERE sku = ?", (sku,)).fetchone()
-    if item is None:
-        return None
-    return {
-        "item": item,
-        "gtins": [row[0] for row in db.execute("SELECT gtin FROM gtin WHERE sku = ? ORDER BY gtin", (sku,))],
-        "bundles": db.execute(
-            "SELECT b.code, b.name_en, b.name_zh, p.qty FROM sellable_part p"
-            " JOIN sellable b ON b.code = p.sellable"
-            " WHERE p.sku = ? ORDER BY b.code",
-            (sku,),
-        ).fetchall(),
-        "places": db.execute(
-            "SELECT k.*, s.name_en, s.name_zh, s.region FROM stock k JOIN store s ON s.code = k.store"
-            " WHERE k.sku = ? AND (? = '' OR s.region = ?) ORDER BY k.on_hand DESC, k.store",
-            (sku, region, region),
-        ).fetchall(),
-    }
 
 
 def ledger_now(db: sqlite3.Connection, store: str, sku: str, before: int) -> dict[str, Any] | None:
@@ -84,19 +68,52 @@ def ledger_now(db: sqlite3.Connection, store: str, sku: str, before: int) -> dic
 
 @get("/skus")
 async def skus_page(request: WebRequest, q: FromQuery[str] = "") -> Response[str]:
-    check(request, "stock.view", read=True)
+    manager = check(request, "stock.view", read=True)
     asked = q.strip()[:80]
-    rows = await request.app.state.writer.read(lambda db: items_now(db, asked))
+    rows = await request.app.state.writer.read(lambda db: items_now(db, asked, manager.scope_region))
     return page(request, "stock/list.html", items=rows, q=asked, most=SHOWN)
 
 
 @get("/skus/{sku:str}")
-async def sku_page(request: WebRequest, sku: FromPath[str]) -> Response[str]:
+async def sku_page(
+    request: WebRequest,
+    sku: FromPath[str],
+    store: FromQuery[str] = "",
+    before: FromQuery[int] = 0,
+    all: FromQuery[bool] = False,
+) -> Response[str]:
+    """A SKU over all stores that the reader may see; `store` and `before` turn the ledger's pages."""
     manager = check(request, "stock.view", read=True)
-    found = await request.app.state.writer.read(lambda db: sku_now(db, sku, manager.scope_region))
+    now = request.app.state.clock()
+
+    def read(db: sqlite3.Connection) -> dict[str, Any] | None:
+        found = sku_now(db, sku, manager.scope_region, now)
+        if found is None:
+            return None
+        codes = [place["code"] for place in found["places"]]
+        rows = ledger_rows(db, sku, [store] if store in codes else codes, before)
+        spoken = [*rows, *(debt.row for debt in found["debts"])]
+        spoken += [one.by for debt in found["debts"] for one in debt.paid]
+        names = {row["code"]: row for row in db.execute("SELECT code, name_en, name_zh FROM store")}
+        return found | {"rows": rows, "names": names} | named_in(db, spoken)
+
+    found = await request.app.state.writer.read(read)
     if found is None:
         raise refuse(Why.UNKNOWN_SKU, sku=sku)
-    return page(request, "stock/sku.html", **found)
+    own = texts(language_of(request))
+    rows, places = found["rows"], found["places"]
+    return page(
+        request,
+        "stock/sku.html",
+        **found,
+        store=store,
+        before=before,
+        shown=places if all else places[:PLACES_SHOWN],
+        more=rows[-1]["id"] if len(rows) == LEDGER_SHOWN else 0,
+        zones={place["code"]: place["timezone"] for place in places},
+        why=lambda word: ledger_word(word, own),
+        state=lambda word: state(word, own),
+    )
 
 
 @get("/skus/{sku:str}/{store:str}")
@@ -113,7 +130,7 @@ async def ledger_page(
         "stock/ledger.html",
         **found,
         zone=found["place"]["timezone"],
-        why=lambda word: own.say(LEDGER[word]) if word in LEDGER else word.replace("_", " "),
+        why=lambda word: ledger_word(word, own),
     )
 
 
@@ -127,6 +144,13 @@ LEDGER: dict[str, str] = {
     "broken": _("promise broken: units had left beyond their rights"),
     "lost_rights": _("the store lost its record: counted first"),
     "consume": _("left the store"),
+    "released": _("left the store"),
+    "put_back": _("put back on the shelf"),
+    "picked": _("picked"),
+    "declined": _("declined"),
+    "withdrawal_taken": _("withdrawal taken note of"),
+    "hold_expired": _("pickup hold ended"),
+    "debt": _("a debt was looked at again"),
     "rereserve": _("promised again"),
     "grant": _("given to the store's share"),
     "granted": _("given to the store's share"),
@@ -139,6 +163,7 @@ LEDGER: dict[str, str] = {
     "adjusted": _("adjusted"),
     "returned": _("came back"),
     "sale_returned": _("came back to the till"),
+    "sale_voided": _("sale taken back at the till"),
     "graded": _("graded"),
     "gave": _("share given to the pool"),
     "credited": _("debt was paid twice, credited"),
@@ -150,5 +175,11 @@ LEDGER: dict[str, str] = {
     "shorted": _("short pick"),
     "suppressed": _("not found: not promised until counted"),
 }
+
+
+def ledger_word(word: str, own: Texts) -> str:
+    """Why stock moved, in words."""
+    return own.say(LEDGER[word]) if word in LEDGER else word.replace("_", " ")
+
 
 HANDLERS = [skus_page, sku_page, ledger_page]
