@@ -153,6 +153,57 @@
     if (right) while (to > from && gone(text[to - 1])) to--;
     return text.slice(from, to);
   };
+  // --- what rules need beyond pages
+  class No extends Error { constructor(reason, facts) { super(reason); this.reason = reason; this.facts = facts; } }
+  const key = (x) => (typeof x === "string" ? x : typeof x === "number" ? x : refuse("a key that is no text"));
+  const sort = (list, by, back) => {
+    const made = list.map((one, i) => [by ? by(one) : one, i, one]);
+    made.sort((a, b) => (back ? cmp(b[0], a[0]) : cmp(a[0], b[0])) || a[1] - b[1]);
+    return made.map((one) => one[2]);
+  };
+  const best = (sign) => (args, by, other) => {
+    const list = args.length === 1 ? rows(args[0]) : args;
+    if (!list.length) return other === undefined ? refuse("the best of nothing") : other;
+    return list.reduce((a, b) => (sign * cmp(by ? by(b) : b, by ? by(a) : a) > 0 ? b : a));
+  };
+  const rules = {
+    No, key,
+    mul: (a, b) => (numbers(a, b) ? a * b : refuse("*")),
+    floor: (a, b) => (numbers(a, b) && b ? Math.floor(a / b) : refuse("//")),
+    drop: (box, at) => { if (Array.isArray(box)) box.splice(at, 1); else { item(box, at); delete box[key(at)]; } },
+    abs: Math.abs, all: (list) => rows(list).every(truth), any: (list) => rows(list).some(truth), bool: truth,
+    dict: (pairs) => (Array.isArray(pairs) ? Object.fromEntries(pairs) : { ...pairs }),
+    enumerate: (list) => rows(list).map((one, i) => [i, one]),
+    int: (x) => (typeof x === "number" ? Math.trunc(x) : /^\s*[+-]?\d+\s*$/.test(str(x)) ? parseInt(x, 10) : typeof x === "boolean" ? +x : refuse(`int(${x})`)),
+    len: (x) => (isDict(x) ? Object.keys(x).length : filters.length(x)),
+    list: (x) => [...rows(x)], range: (...ends) => GLOBALS.range(ends),
+    max: best(1), min: best(-1), sorted: ([list], by, back) => sort([...rows(list)], by, back && truth(back)),
+    sum: (list) => rows(list).reduce((a, b) => a + b, 0),
+    zip: (a, b) => rows(a).slice(0, rows(b).length).map((one, i) => [one, b[i]]),
+  };
+  const doings = {
+    append: (list, [x]) => { list.push(x); return null; },
+    extend: (list, [more]) => { list.push(...rows(more)); return null; },
+    remove: (list, [x]) => { const at = list.findIndex((one) => eq(one, x)); if (at < 0) refuse(".remove"); list.splice(at, 1); return null; },
+    pop: (box, [at, other]) => {
+      if (Array.isArray(box)) return box.length ? box.splice(at ?? box.length - 1, 1)[0] : refuse(".pop");
+      if (!Object.hasOwn(box, at)) return other === undefined ? refuse(".pop") : other;
+      const found = box[at];
+      delete box[at];
+      return found;
+    },
+    setdefault: (dict, [at, other = null]) => { if (!Object.hasOwn(dict, at)) dict[at] = other; return dict[at]; },
+    update: (dict, [more]) => { Object.assign(dict, more); return null; },
+    isdigit: (text) => /^\d+$/.test(text),
+    endswith: (text, [tail]) => text.endsWith(tail),
+    replace: (text, [from, to]) => text.replaceAll(from, to),
+    split: (text, [by]) => (by === undefined ? text.trim().split(/\s+/).filter(Boolean) : text.split(by)),
+    join: (by, [list]) => rows(list).map((one) => (typeof one === "string" ? one : refuse(".join"))).join(by),
+  };
+  const does = (thing, name, args) => {
+    if (thing === null || thing === undefined) refuse(`.${name}() of nothing`);
+    return (doings[name] ?? methods[name])(thing, args);
+  };
   const methods = {
     get: (dict, [key, other = null]) => (isDict(dict) ? own(dict, str(key)) ?? (Object.hasOwn(dict, str(key)) ? dict[key] : other) : refuse(".get")),
     items: (dict) => keys(dict).map((key) => [key, dict[key]]),
@@ -231,7 +282,8 @@
       return o.join("");
     };
   };
-  const twin = { engine, Safe, Refusal, escape, str, truth, eq, cmp, has, dumps };
+  const compiled = (make) => make({ truth, str, eq, cmp, has, item, slice, rows, add, sub, mod, does, ...rules, and: (a, b) => (truth(a) ? b() : a), or: (a, b) => (truth(a) ? a : b()) });
+  const twin = { engine, compiled, No, Safe, Refusal, escape, str, truth, eq, cmp, has, dumps };
   if (typeof module === "object") module.exports = twin;
   else globalThis.twin = twin;
 })();
