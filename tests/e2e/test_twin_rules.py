@@ -69,15 +69,34 @@ async def test_each_construct_of_a_rule_means_the_same(chromium: Any, rng: rando
 
 
 REFUSED = [
-    "class A: pass", "import os\nos.remove('x')", "def f(x):\n  return x / 2", "def f(x):\n  return x ** 2",
-    "def f(x):\n  return 1.5", "def f(*x):\n  return x", "def f(x):\n  with x: pass", "def f(x):\n  return f'{x:02}'",
-    "def f(x):\n  return x.sort()", "def f(x):\n  return unknown", "def f(x):\n  return {1, 2}",
-    "def f(x):\n  try:\n    pass\n  except E:\n    pass", "def f(x):\n  return [a for b in x for a in b]",
-    "def f(x):\n  return 1 < x < 3", "def f(x):\n  raise ValueError('x')", "def f(x):\n  return x[::2]",
-    "def f(x):\n  return x is x", "def f(x):\n  return lambda: x", "def f(x):\n  return print(x)", "async def f(): pass",
-    "def f(x):\n  return (y := x)", "def f(x):\n  for a in x: pass\n  else: pass", "def f(x):\n  yield x",
-    "def f(x):\n  x.y = 1", "def f(x):\n  global y\n  y = 1", "def f(a):\n  return f(b=1)", "@f\ndef f(x): return x",
-]  # fmt: skip
+    "class A: pass",
+    "import os\nos.remove('x')",
+    "def f(x):\n  return x / 2",
+    "def f(x):\n  return x ** 2",
+    "def f(x):\n  return 1.5",
+    "def f(*x):\n  return x",
+    "def f(x):\n  with x: pass",
+    "def f(x):\n  return f'{x:02}'",
+    "def f(x):\n  return x.sort()",
+    "def f(x):\n  return unknown",
+    "def f(x):\n  return {1, 2}",
+    "def f(x):\n  try:\n    pass\n  except E:\n    pass",
+    "def f(x):\n  return [a for b in x for a in b]",
+    "def f(x):\n  return 1 < x < 3",
+    "def f(x):\n  raise ValueError('x')",
+    "def f(x):\n  return x[::2]",
+    "def f(x):\n  return x is x",
+    "def f(x):\n  return lambda: x",
+    "def f(x):\n  return print(x)",
+    "async def f(): pass",
+    "def f(x):\n  return (y := x)",
+    "def f(x):\n  for a in x: pass\n  else: pass",
+    "def f(x):\n  yield x",
+    "def f(x):\n  x.y = 1",
+    "def f(x):\n  global y\n  y = 1",
+    "def f(a):\n  return f(b=1)",
+    "@f\ndef f(x): return x",
+]
 
 
 @pytest.mark.parametrize("text", REFUSED)
