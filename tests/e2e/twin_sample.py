@@ -31,8 +31,8 @@ def numbers(a: int, b: int) -> list[Any]:
 def texts(a: str, b: str, n: int) -> list[Any]:
     return [
         f"{a}: {n} of {b}{None}{True}", a + b, a.upper(), a.strip(), a.lstrip("0"), a.startswith("0"),
-        a.split(","), ",".join([a, b]), a[:2], a[-1:], len(a), b in a, a.replace("0", "x"), a.isdigit(), int(f"{n}") + 1,
-        str(n),
+        a.split(","), ",".join([a, b]), a[:2], a[-1:], len(a), b in a, a.replace("0", "x"), a.isdigit(),
+        int(f"{n}") + 1, str(n),
     ]  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def boxes(state: dict[str, Any], name: str) -> dict[str, Any]:
     state["count"] = state.get("count", 0) + 1
     state.setdefault("names", []).append(name)
     lines = {f"l{line['n']}": {**line, "left": line["n"] - 1} for line in state["lines"] if line["n"]}
-    if "gone" in state and state["gone"]:
+    if state.get("gone"):
         del state["gone"]
     first, _second = [name, 1], 2
     state["lines"] = [*state["lines"], {"n": len(lines), "name": first[0]}]
