@@ -4,7 +4,7 @@
 
 A centre and one store node as processes of their own on loopback, the whole range on the store's shelves.
 Tills ask over connections that stay open, each about fifty times a second, while another till sells
-twenty times a second, so that facts are recorded and sent meanwhile. Measured with the line up, with the
+five times a second, so that facts are recorded and sent meanwhile. Measured with the line up, with the
 line cut, and with the line up while a handheld turns pages too.
 
 - `ask_ms`: the question, per situation: p50, p95, p99 and worst; each the median of the runs. `best_p99` is
@@ -290,7 +290,7 @@ async def main() -> None:
     asking.add_argument("--tills", type=int, default=4)
     asking.add_argument("--runs", type=int, default=5)
     asking.add_argument("--seconds", type=float, default=4.0)
-    asking.add_argument("--sell-every-s", type=float, default=0.05)
+    asking.add_argument("--sell-every-s", type=float, default=0.2)
     asking.add_argument("--beyond", type=int, default=20)
     asking.add_argument("--seed", type=int, default=1)
     asking.add_argument("--json", action="store_true")

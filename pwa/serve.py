@@ -58,7 +58,7 @@ def running(node: StoreNode) -> Callable[[Litestar], AbstractAsyncContextManager
     return life
 
 
-SWITCH_S = 0.0005
+SWITCH_S = 0.0001
 """How long the writer's thread may keep a till waiting before it lets the loop have the interpreter.
 Python's own 5 ms are as long as the whole answer may take."""
 

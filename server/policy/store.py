@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from server.db import Tx
 from server.link.decide import publish
 from sync.replica.commands.picking import WAVE_MOST
@@ -9,7 +11,7 @@ from sync.replica.commands.shelf import ADJUST_ALONE
 from sync.rules.counting import REVIEW_UNITS, REVIEW_VALUE_FEN
 
 WORDS: dict[str, tuple[str, ...]] = {
-    "till_mode": ("warn", "block"),
+    "till_mode": ("warn", "block", "file"),  # file: it asks nobody and tells at night what it sold
     "count_blind": ("yes", "no"),  # whether who counts is not told what should be there
 }
 """Policies that are words, with what they may be; the first one holds where nothing is set."""
@@ -22,8 +24,12 @@ NUMBERS: dict[str, int] = {
 }
 
 
-def set_store_policy(tx: Tx, name: str, value: str) -> None:
-    """Set it for every store. KeyError: no such policy. ValueError: not a value it can have."""
+FOR_ONE_STORE = frozenset({"till_mode"})
+"""Policies that a store may have of its own."""
+
+
+def set_store_policy(tx: Tx, name: str, value: str, store: str = "") -> None:
+    """Set it for every store, or for one. KeyError: no such policy. ValueError: not a value it can have."""
     if name in WORDS:
         if value not in WORDS[name]:
             raise ValueError(f"{name} is one of: {', '.join(WORDS[name])}")
@@ -32,9 +38,23 @@ def set_store_policy(tx: Tx, name: str, value: str) -> None:
             raise ValueError(f"{name} is a whole number above 0")
     else:
         raise KeyError(name)
+    if store and name not in FOR_ONE_STORE:
+        raise ValueError(f"{name} holds for every store")
+    if store and not tx.execute("SELECT 1 FROM store WHERE code = ?", (store,)).fetchone():
+        raise ValueError(f"there is no store {store}")
+    key = f"{name}:{store}" if store else name
     tx.execute(
         "INSERT INTO policy (key, value) VALUES (?, ?)"
         " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        (name, value),
+        (key, value),
     )
-    publish(tx, "policy", name, {"value": value})
+    publish(tx, "policy", key, {"value": value})
+
+
+def till_mode(tx: sqlite3.Connection, store: str) -> str:
+    """How the tills of a store treat what is not in its share: warn, block, or file."""
+    row = tx.execute(
+        "SELECT value FROM policy WHERE key IN (?, 'till_mode') ORDER BY length(key) DESC LIMIT 1",
+        (f"till_mode:{store}",),
+    ).fetchone()
+    return str(row[0]) if row is not None else WORDS["till_mode"][0]

@@ -39,9 +39,12 @@ def show(data_dir: Path, as_json: bool) -> None:
 @click.argument("value")
 @click.option("--channel", default="", help="Only for orders of this channel.")
 @click.option("--kind", default="", help="Only for pickup, shipment or same_day.")
+@click.option("--store", default="", help="Only for this store (till_mode).")
 @as_json
 @click.pass_obj
-def change(data_dir: Path, name: str, value: str, channel: str, kind: str, as_json: bool) -> None:
+def change(
+    data_dir: Path, name: str, value: str, channel: str, kind: str, store: str, as_json: bool
+) -> None:
     """Set one: `yipan policy set accept_s 900 --kind pickup`, `yipan policy set till_mode block`."""
     from server.policy.read import DEFAULTS, set_policy
     from server.policy.store import NUMBERS, WORDS, set_store_policy
@@ -49,6 +52,8 @@ def change(data_dir: Path, name: str, value: str, channel: str, kind: str, as_js
     if kind not in ("", "pickup", "shipment", "same_day"):
         raise Stop(f"there is no kind of order {kind}. Choose pickup, shipment or same_day.", code=2)
     if name in DEFAULTS:
+        if store:
+            raise Stop(f"{name} holds for every store; leave --store out.", code=2)
         if not value.isdecimal():
             raise Stop(f"{name} is a whole number (0 or more), not {value}.", code=2)
         with writing_to(data_dir) as tx:
@@ -58,7 +63,7 @@ def change(data_dir: Path, name: str, value: str, channel: str, kind: str, as_js
             raise Stop(f"{name} holds for every order; leave --channel and --kind out.", code=2)
         try:
             with writing_to(data_dir) as tx:
-                set_store_policy(tx, name, value)
+                set_store_policy(tx, name, value, store)
         except ValueError as wrong:
             raise Stop(f"{wrong}, not {value}.", code=2) from None
     else:
