@@ -18,6 +18,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.response import Redirect
 
 from pwa import statics
+from pwa.counting import pages as counting
 from pwa.courier import pages as courier
 from pwa.desk import View
 from pwa.handover import pages as handover
@@ -163,6 +164,7 @@ def make_app(
             *putback.HANDLERS,
             *returns.HANDLERS,
             *stock.HANDLERS,
+            *counting.HANDLERS,
             *status.HANDLERS,
             *till_pages.HANDLERS,
             changes.changes,

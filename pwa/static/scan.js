@@ -58,6 +58,7 @@
       return { mood: "good", text: words(left > 0 ? held.say.more : held.say.last, { left, tote: open.tote }), key: open.key };
     }
     if (fits.length) return { mood: "again", text: words(held.say.again, { want: fits[0].want }), key: "" };
+    if (held.say.other) return { mood: "good", text: held.say.other, key: "" }; // on to the next goods
     return { mood: "bad", text: held.say.wrong, key: "" };
   };
 
@@ -100,7 +101,7 @@
     const scan = { command: newId(), code, key: "", mood: "", tries: 0 };
     if (held) {
       const answer = judge(held, code, counted());
-      if (held.adds && answer.mood === "good") return add(held, answer);
+      if (held.adds && answer.key) return add(held, answer);
       Object.assign(scan, answer);
       say(answer.mood, answer.text);
       feel.play(answer.mood);

@@ -8,6 +8,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 
+from pwa.counting import views as counting
 from pwa.desk import Build, Desk, Feedback, View
 from pwa.stock import views
 from pwa.stock.find import find_sku
@@ -73,13 +74,21 @@ async def count(request: Asked, sku: FromPath[str]) -> Response[str]:
     if form.text("task"):
         args["task"] = form.text("task")
     outcome = await form.perform("count", args)
+    sheet = form.text("sheet")
+
+    def counted(t: Texts) -> Feedback:
+        text = t.n("Counted: {n} unit of {sku}.", "Counted: {n} units of {sku}.", found, sku=sku)
+        if not outcome.result.get("waits"):
+            return Feedback("good", text)
+        return Feedback(
+            "info", text, t("It differs by more than one person may book: a second one confirms it.")
+        )
+
     return await answer(
         request,
         outcome,
-        views.counts,
-        lambda t: Feedback(
-            "good", t.n("Counted: {n} unit of {sku}.", "Counted: {n} units of {sku}.", found, sku=sku)
-        ),
+        (lambda desk: counting.sheet(desk, sheet)) if sheet else views.counts,
+        counted,
         otherwise=lambda desk: views.count(desk, sku),
     )
 

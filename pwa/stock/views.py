@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pwa import work
+from pwa.counting import views as counting
 from pwa.desk import Desk, Gone, View
 from pwa.stock.find import search
 from sync.replica import read
@@ -88,7 +89,8 @@ def counts(desk: Desk) -> View:
         "SELECT t.id, t.sku, t.reason, t.not_by, t.made_at, coalesce(i.name_en, t.sku) AS name_en,"
         " coalesce(i.name_zh, '') AS name_zh, coalesce(s.location, '') AS location FROM task t"
         " LEFT JOIN item i ON i.sku = t.sku LEFT JOIN shelf s ON s.sku = t.sku"
-        " WHERE t.state = 'open' AND t.kind = 'count' ORDER BY t.made_at, length(t.id), t.id LIMIT 200"
+        " WHERE t.state = 'open' AND t.kind = 'count' AND (t.sheet = '' OR t.reason = 'recount')"
+        " ORDER BY t.made_at, length(t.id), t.id LIMIT 200"
     )
     return View(
         "stock/counts.html",
@@ -96,6 +98,9 @@ def counts(desk: Desk) -> View:
         "/count",
         {
             "tasks": tasks,
+            "sheets": counting.open_sheets(desk),
+            "waiting": counting.waiting(desk),
+            "may_open": counting.may(desk, "stock.ask_count"),
             "names": work.people_names(desk),
             "query": desk.args.get("q", ""),
             "found": search(desk, desk.args.get("q", "")),
@@ -109,6 +114,9 @@ def count(desk: Desk, sku: str, task: str = "") -> View:
     tasks = read.count_tasks(desk.db, sku)
     mine = next((row for row in tasks if row["id"] == task), tasks[0] if tasks else None)
     names = work.people_names(desk)
+    of = desk.row("SELECT id, blind FROM count_sheet WHERE id = ?", mine["sheet"]) if mine else None
+    blind = bool(of["blind"]) if of else read.policy(desk.db, "count_blind", "yes") != "no"
+    shelf = read.shelf(desk.db, sku)
     return View(
         "stock/count.html",
         desk.t("Count"),
@@ -119,9 +127,11 @@ def count(desk: Desk, sku: str, task: str = "") -> View:
             "directed": mine,
             "not_by": names.get(mine["not_by"], mine["not_by"]) if mine else "",
             "mine": bool(mine and mine["not_by"] == desk.who.person),
-            "loose": read.shelf(desk.db, sku).loose,
+            "sheet": of["id"] if of else "",
+            "there": None if blind else shelf.there,
+            "loose": shelf.loose,
         },
-        back="/count",
+        back=f"/counts/{of['id']}" if of else "/count",
     )
 
 
