@@ -9,6 +9,8 @@ line does not play ping-pong and no offer stands past its time.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from itertools import islice
 from weakref import WeakSet
 
 from server.cases.book import open_case
@@ -23,16 +25,32 @@ from sync.wire import decisions as d
 BITE = 200
 """Turns ended in one call at most: the writer has other work too."""
 HEARTBEAT_MS = 10_000
+FOR_EVER = 2**62
 
 _AWAKE: WeakSet[Tx] = WeakSet()
 """Connections whose process has looked for an outage before its first sweep."""
 
-# Not judged: a store whose line is down since before its ownership ran out. What it handed over in
-# time it has not been able to tell; its own clock stops it, and its facts say how it ended.
+TOLD_MS = 60_000
+"""A line that says nothing for this long is given up, so no frame is longer under way than this."""
+LEAD_MS = 5 * 60_000
+"""Started work is left longer with its store this much before its time, while the store can still hear it."""
+
+# Not judged: a store that may have handed over in time and not have told it yet. It has told everything
+# when it was heard well after its ownership ran out, with no fact waiting. Whether its line counts as up
+# says nothing: a line dies unnoticed, and one that came back begins with what was done without it.
+# Its own clock stops the store meanwhile, and its facts say how it ended.
 _OVER_HOLD = (
     "FROM assignment a LEFT JOIN store_session s ON s.store = a.store"
     " WHERE a.ended_at = 0 AND a.ownership = 'confirmed'"
-    " AND NOT (coalesce(s.closed_at, 0) > 0 AND s.heard_at < a.owner_until)"
+    f" AND (s.store IS NULL OR (s.heard_at >= a.owner_until + {TOLD_MS} AND s.unsent = 0))"
+)
+_STARTED = (
+    "SELECT a.fence, a.owner_until, a.confirmed_at, o.channel, o.kind FROM assignment a"
+    " JOIN fulfilment_order f ON f.fo = a.fo JOIN shop_order o ON o.no = f.order_no"
+    " LEFT JOIN store_session s ON s.store = a.store"
+    " WHERE a.ended_at = 0 AND a.ownership = 'confirmed' AND a.withdraw_requested_at = 0"
+    " AND o.kind <> 'pickup' AND a.state NOT IN ('offered', 'accepted') AND coalesce(s.closed_at, 0) = 0"
+    " AND a.owner_until <= ? ORDER BY a.owner_until, a.fence"
 )
 
 
@@ -43,6 +61,7 @@ def sweep(tx: Tx, now: int) -> int:
         done += wake(tx, now)
     _heartbeat(tx, now)
     done += _lapse(tx, now)
+    done += _leave_longer(tx, now)
     done += _end_holds(tx, now)
     done += _silent(tx, now)
     done += forget_left_out(tx, now)
@@ -63,6 +82,7 @@ def next_due(tx: Tx) -> int | None:
             "SELECT min(until) FROM left_out",
         )
     ]
+    due += [owner_until - LEAD_MS for _, owner_until, _ in islice(_begun(tx, FOR_EVER), 1)]
     return min((one for one in due if one is not None), default=None)
 
 
@@ -140,6 +160,27 @@ def _later(tx: Tx, late: TurnRow, accept_by: int, now: int) -> None:
     decide(tx, late.store, d.Extended(accept_by=accept_by), at=now, fence=late.fence)
 
 
+def _leave_longer(tx: Tx, now: int) -> int:
+    """Work that has begun is not torn from the hands of those who do it, once. Said before its time has
+    come, or the store's own clock would end it first."""
+    given = list(islice(_begun(tx, now + LEAD_MS), BITE))
+    for fence, owner_until, grace in given:
+        until = max(now, owner_until) + grace
+        (store,) = tx.execute(
+            "UPDATE assignment SET owner_until = ? WHERE fence = ? RETURNING store", (until, fence)
+        ).fetchone()
+        decide(tx, store, d.Extended(owner_until=until), at=now, fence=fence)
+    return len(given)
+
+
+def _begun(tx: Tx, until: int) -> Iterator[tuple[int, int, int]]:
+    """Shipments under work whose ownership ends before `until` for the first time: fence, end, grace."""
+    for fence, owner_until, confirmed_at, channel, kind in tx.execute(_STARTED, (until,)).fetchall():
+        grace = policy(tx, "started_grace_s", channel, kind) * 1000
+        if grace and owner_until - confirmed_at <= policy(tx, "hold_s", channel, kind) * 1000:
+            yield fence, owner_until, grace
+
+
 def _end_holds(tx: Tx, now: int) -> int:
     """Ownership that has run out, where the store could have told how it ended and did not."""
     fences = tx.execute(
@@ -150,20 +191,6 @@ def _end_holds(tx: Tx, now: int) -> int:
         row = turn_of(tx, fence)
         if row is None or row.ended_at:
             continue
-        grace = policy(tx, "started_grace_s", row.channel, row.kind) * 1000
-        started = row.state not in ("offered", "accepted")
-        hold = policy(tx, "hold_s", row.channel, row.kind) * 1000
-        if (
-            row.kind != "pickup"
-            and started
-            and not row.withdraw_requested_at
-            and (row.owner_until - row.confirmed_at <= hold)
-        ):
-            # Work that has begun is not torn from the hands of those who do it, once.
-            until = now + grace
-            tx.execute("UPDATE assignment SET owner_until = ? WHERE fence = ?", (until, fence))
-            decide(tx, row.store, d.Extended(owner_until=until), at=now, fence=fence)
-            continue
         returning.over_hold(tx, row, now)
     return len(fences)
 
@@ -173,8 +200,8 @@ def _silent(tx: Tx, now: int) -> int:
     wait = policy(tx, "silence_s") * 1000
     rows = tx.execute(
         "SELECT a.fence FROM assignment a JOIN store_session s ON s.store = a.store"
-        " WHERE a.ended_at = 0 AND a.ownership = 'confirmed' AND s.closed_at > 0"
-        " AND s.heard_at < a.owner_until AND a.owner_until <= ?"
+        " WHERE a.ended_at = 0 AND a.ownership = 'confirmed' AND a.owner_until <= ?"
+        f" AND (s.heard_at < a.owner_until + {TOLD_MS} OR s.unsent > 0)"
         " AND NOT EXISTS (SELECT 1 FROM open_case c JOIN fulfilment_order f ON f.order_no = c.order_no"
         " WHERE f.fo = a.fo AND c.kind = 'store_silent' AND c.fence = a.fence) LIMIT ?",
         (now - wait, BITE),

@@ -125,6 +125,8 @@ class CentreEnd:
         self._part = 0
         self._heard_mono = 0
         self._heard_wall = 0
+        """When the store last said how much it has still to tell. A frame that a proxy repeats is no news."""
+        self._pinged = -1
         self._unsent = 0
         self._oldest = 0
         self._persist_at = 0
@@ -161,7 +163,7 @@ class CentreEnd:
         except codec.WireTrouble as trouble:
             self.closing = Ending(str(trouble))
             return []
-        self._heard_mono, self._heard_wall = now.mono, now.wall
+        self._heard_mono = now.mono
         answer: list[frames.Frame] = []
         if isinstance(frame, frames.Hello):
             if not self.up:
@@ -277,6 +279,7 @@ class CentreEnd:
             self.applied = (number, chains[-1])
             self.log.advance(tx, self.label, number, chains[-1])
             self._unsent = max(0, self._unsent - len(raws))
+            self._heard_wall = now.wall
             self.log.note_heard(tx, now.wall, self._unsent, self._oldest, self.taken)
             self._persist_at = now.mono + PERSIST_MS
         return [frames.Ack(n=self.applied[0], h=self.applied[1], p=self.prunable, e=self.mode == "held")]
@@ -445,7 +448,9 @@ class CentreEnd:
     # -- the rest --------------------------------------------------------------------------
 
     def _ping(self, tx: Tx | None, now: Reading, frame: frames.Ping) -> list[frames.Frame]:
-        self._unsent, self._oldest = frame.u, frame.o
+        if frame.m > self._pinged:
+            self._pinged, self._heard_wall = frame.m, now.wall
+            self._unsent, self._oldest = frame.u, frame.o
         return [frames.Pong(m=frame.m, t=now.wall, a=self.applied[0])]
 
     def _credit(self, tx: Tx | None, now: Reading, frame: frames.Credit) -> list[frames.Frame]:

@@ -302,8 +302,10 @@ def _welcome(
     if known.host != hello.host:
         log.set_host(tx, known.incarnation, hello.host)
     end.welcomed(log, now)
-    end.tell_backlog(hello.unsent, hello.oldest)
-    log.note_heard(tx, now.wall, hello.unsent, hello.oldest, end.taken)
+    # What the store has and this database has not: more than the store thinks, if this one was restored.
+    unsent = max(hello.unsent, hello.head[0] - known.applied)
+    end.tell_backlog(unsent, hello.oldest)
+    log.note_heard(tx, now.wall, unsent, hello.oldest, end.taken)
     return [
         frames.Welcome(
             session=end.session,

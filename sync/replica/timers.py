@@ -41,11 +41,13 @@ def next_due(db: Connection) -> int | None:
 
 
 def _expire_holds(tx: Connection, ctx: Context) -> int:
-    # The latest that the centre's time can be: in doubt this store stops first.
+    # Nothing leaves any more from the latest on that the centre's time can be (`commands.release`). Giving
+    # up is another matter: it is for good, so a box that was restarted without a line, and does not know
+    # the time, keeps what it owns until it does.
     rows = tx.execute(
         "SELECT fence, fo, order_no, state, owner_until FROM assignment WHERE ownership = 'confirmed' "
         f"AND owner_until > 0 AND owner_until <= ? AND state IN {_AT_WORK} ORDER BY fence",
-        (ctx.moment.latest,),
+        (ctx.moment.earliest,),
     ).fetchall()
     for fence, fo, order, state, owner_until in rows:
         units = sum(qty for _line, _sku, qty in read.to_put_back(tx, fence))

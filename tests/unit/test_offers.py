@@ -335,6 +335,64 @@ def test_the_stores_own_clock_may_end_the_hold_first(c: Centre):
     assert problems(c.tx) == []
 
 
+def line(c: Centre, store: str, *, heard_at: int, unsent: int = 0, closed_at: int = 0) -> None:
+    c.tx.execute(
+        "INSERT INTO store_session (store, number, heard_at, unsent, closed_at) VALUES (?1, 1, ?2, ?3, ?4)"
+        " ON CONFLICT (store) DO UPDATE SET heard_at = ?2, unsent = ?3, closed_at = ?4",
+        (store, heard_at, unsent, closed_at),
+    )
+
+
+def test_a_hold_is_not_over_while_the_store_may_have_handed_over_in_time_and_not_told_it(c: Centre):
+    placed = c.order(("A", 1), kind="pickup", pickup_store="S001")
+    c.work("S001", 1)
+    line(c, "S001", heard_at=c.now)  # the line counts as up; it died without a word
+    c.later(48 * HOUR + 10 * MINUTE)
+    assert c.order_state(placed.order_no) == "open"
+    line(c, "S001", heard_at=c.now, unsent=3)  # it is back, and begins with what was done without it
+    c.later(1)
+    assert c.order_state(placed.order_no) == "open"
+    line(c, "S001", heard_at=c.now, unsent=2, closed_at=c.now)
+    c.later(MINUTE)
+    assert c.order_state(placed.order_no) == "open", "it went down again before it had told everything"
+    verdict = c.fact("S001", f.HandedOver(c.everything(1), "code", "Wang"), fence=1, at=c.now - HOUR)
+    assert (verdict.name, c.order_state(placed.order_no), c.cases()) == ("applied", "done", [])
+    assert problems(c.tx) == []
+
+
+def test_a_hold_is_over_when_the_store_was_heard_after_it_and_has_nothing_more_to_tell(c: Centre):
+    placed = c.order(("A", 1), kind="pickup", pickup_store="S001")
+    c.work("S001", 1)
+    until = c.told("S001", "confirmed")[0].owner_until
+    c.now = until + 59_999
+    line(c, "S001", heard_at=c.now)
+    c.later(HOUR)
+    assert c.order_state(placed.order_no) == "open", "what it sent in time may have been under way"
+    line(c, "S001", heard_at=until + 60_000)
+    c.later(0)
+    assert c.order_state(placed.order_no) == "cancelled"
+
+
+def test_a_person_asks_a_store_that_never_tells_the_rest(c: Centre):
+    c.order(("A", 1), kind="pickup", pickup_store="S001")
+    c.work("S001", 1)
+    c.now = c.told("S001", "confirmed")[0].owner_until + 5 * MINUTE
+    line(c, "S001", heard_at=c.now, unsent=1, closed_at=c.now)
+    c.later(24 * HOUR)
+    assert c.cases() == ["store_silent"]
+
+
+def test_started_work_is_given_longer_before_the_stores_own_clock_ends_it(c: Centre):
+    c.order(("A", 1))
+    c.work("S001", 1, "packed")
+    until = c.told("S001", "confirmed")[0].owner_until
+    line(c, "S001", heard_at=c.now)
+    c.now = until - 5 * MINUTE
+    c.later(0)
+    c.later(1000)
+    assert [one.owner_until for one in c.told("S001", "extended")] == [until + 4 * HOUR], "once"
+
+
 def test_started_shipments_are_left_with_their_store_as_long_as_policy_says(c: Centre):
     placed = c.order(("A", 1))
     idle = c.order(("A", 1))

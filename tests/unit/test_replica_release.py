@@ -231,8 +231,10 @@ def test_a_hold_that_ran_out_expires_once_and_becomes_a_put_back(shop: Shop) -> 
     fence = shop.staged()
     assert run_due(shop) == 0
     assert timers.next_due(shop.db) == shop.row(fence)["owner_until"]
-    shop.now += 48 * HOUR - 1
+    shop.now += 48 * HOUR
     shop.doubt = 1
+    assert run_due(shop) == 0, "not surely over"
+    shop.now += 1
     assert run_due(shop) == 1
     assert run_due(shop) == 0
     assert shop.last()[1] == f.HoldExpired("staged", 1)
@@ -240,6 +242,16 @@ def test_a_hold_that_ran_out_expires_once_and_becomes_a_put_back(shop: Shop) -> 
     shop.refused(Why.HOLD_OVER, "hand_over", fence=fence, code="428913")
     shop.ok("put_back", fence=fence, code="6901234567892")
     assert shop.state(fence)[0] == "closed"
+
+
+def test_a_box_that_restarts_without_a_line_keeps_what_it_owns_and_lets_nothing_go(shop: Shop) -> None:
+    fence = shop.staged()
+    shop.doubt = 10 * 365 * 24 * HOUR
+    assert run_due(shop) == 0
+    assert shop.state(fence) == ("staged", "confirmed")
+    shop.refused(Why.HOLD_OVER, "hand_over", fence=fence, code="428913")
+    shop.doubt = 0  # the line is back, and with it the time
+    shop.ok("hand_over", fence=fence, code="428913")
 
 
 def test_the_shoppers_data_is_forgotten_a_day_after_the_work_ended(shop: Shop) -> None:
