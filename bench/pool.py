@@ -15,8 +15,10 @@ import sync.sqlite  # isort: skip - first of all, see there  # noqa: F401
 
 import argparse
 import json
+import math
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from stock_pool.plot import draw
 from stock_pool.policies import POLICIES, Rules, Tally, play
-from stock_pool.world import Source, World, confidence, make_world
+from stock_pool.world import BadData, Source, World, confidence, make_world
 
 from server.policy.read import DEFAULTS
+from server.replay.lines import BadFile
 
 Row = dict[str, Any]
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "online_retail_dev.csv.gz"
@@ -36,27 +39,22 @@ MARGIN_KM = float(DEFAULTS["ship_margin_km"])
 
 def main() -> None:
     args = parse(sys.argv[1:])
-    if not args.data.exists():
-        sys.exit(f"{args.data} is not here: give the order lines with --data")
     began = time.monotonic()
-    source = Source.read(args.data, args.first_week, args.weeks)
-    if len(source.weeks) <= args.warmup_weeks:
-        sys.exit(
-            f"{args.data}: {len(source.weeks)} weeks are no more than the {args.warmup_weeks} to learn from"
-        )
-    cities = args.cities or args.data.parent / "cities.csv"
-    rows = [
-        row
-        for offline, mean in scenarios(args)
-        for row in table(source, cities, args, offline, mean, quiet=args.json)
-    ]
+    try:
+        source = Source.read(args.data, args.first_week, args.weeks)
+        cities = cities_of(args)
+        rows = [
+            row for offline, mean in scenarios(args) for row in table(source, cities, args, offline, mean)
+        ]
+    except (BadFile, BadData, OSError, UnicodeDecodeError) as trouble:
+        sys.exit(f"{args.data}: {trouble}")
     if args.plot:
         args.plot.write_text(draw(rows), encoding="utf-8")
     answer = {
         "data": args.data.name,
         "stores": args.stores,
         "skus": args.skus,
-        "weeks": len(source.weeks) - args.warmup_weeks,
+        "weeks": max(source.weeks) + 1 - args.warmup_weeks,
         "seeds": args.seeds,
         "phantom": args.phantom,
         "margin_km": args.margin_km,
@@ -69,23 +67,60 @@ def main() -> None:
 def parse(words: list[str]) -> argparse.Namespace:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--data", type=Path, default=DATA, help=f"default: {DATA.name} in ../shared/data")
-    asked.add_argument("--cities", type=Path, help="default: cities.csv beside the data")
-    asked.add_argument("--stores", type=int, default=6)
-    asked.add_argument("--skus", type=int, default=300)
-    asked.add_argument("--offline", type=float, nargs="+", default=[0.1])
-    asked.add_argument("--mean-outage", type=float, nargs="+", default=[2.0], help="hours; one per --offline")
-    asked.add_argument("--warmup-weeks", type=int, default=2)
-    asked.add_argument("--first-week", type=int, default=0)
-    asked.add_argument("--weeks", type=int, default=0, help="of the file, from --first-week; 0: all")
-    asked.add_argument("--seeds", type=int, default=3)
+    asked.add_argument(
+        "--cities", type=Path, help="default: cities.csv beside the data, else a few that are known"
+    )
+    asked.add_argument("--stores", type=whole(1), default=6)
+    asked.add_argument("--skus", type=whole(1), default=300, help="the most sold of the weeks to learn from")
+    asked.add_argument("--offline", type=part, nargs="+", default=[0.1], help="share of the time, below 1")
+    asked.add_argument("--mean-outage", type=hours, nargs="+", default=[2.0], help="hours; one per --offline")
+    asked.add_argument("--warmup-weeks", type=whole(1), default=2)
+    asked.add_argument("--first-week", type=whole(0), default=0)
+    asked.add_argument("--weeks", type=whole(0), default=0, help="of the file, from --first-week; 0: all")
+    asked.add_argument("--seeds", type=whole(1), default=3)
     asked.add_argument("--first-seed", type=int, default=1)
-    asked.add_argument("--phantom", type=float, default=0.0)
+    asked.add_argument(
+        "--phantom", type=part, default=0.0, help="share of the book's units that are not there"
+    )
     asked.add_argument(
         "--margin-km", type=float, default=MARGIN_KM, help="how much farther a shipment may come"
     )
-    asked.add_argument("--plot", type=Path)
-    asked.add_argument("--json", action="store_true")
-    return asked.parse_args(words)
+    asked.add_argument("--plot", type=Path, help="writes an SVG picture")
+    asked.add_argument("--json", action="store_true", help="one JSON object; progress goes to standard error")
+    args = asked.parse_args(words)
+    if len(args.mean_outage) not in (1, len(args.offline)):
+        asked.error("--mean-outage: one for all, or one for each --offline")
+    if not args.data.is_file():
+        asked.error(f"{args.data} is not here: give the order lines with --data")
+    if args.cities and not args.cities.is_file():
+        asked.error(f"{args.cities} is not here")
+    return args
+
+
+def whole(least: int) -> Callable[[str], int]:
+    def number(word: str) -> int:
+        if int(word) < least:
+            raise argparse.ArgumentTypeError(f"{word} is less than {least}")
+        return int(word)
+
+    return number
+
+
+def part(word: str) -> float:
+    if not 0 <= float(word) < 1:
+        raise argparse.ArgumentTypeError(f"{word} is not a share from 0 to less than 1")
+    return float(word)
+
+
+def hours(word: str) -> float:
+    if not 0 < float(word) < math.inf:
+        raise argparse.ArgumentTypeError(f"{word} is not a number of hours above 0")
+    return float(word)
+
+
+def cities_of(args: argparse.Namespace) -> Path | None:
+    found = (args.cities, args.data.parent / "cities.csv", DATA.parent / "cities.csv")
+    return next((path for path in found if path and path.is_file()), None)
 
 
 def scenarios(args: argparse.Namespace) -> list[tuple[float, float]]:
@@ -94,8 +129,9 @@ def scenarios(args: argparse.Namespace) -> list[tuple[float, float]]:
 
 
 def table(
-    source: Source, cities: Path, args: argparse.Namespace, offline: float, mean: float, *, quiet: bool
+    source: Source, cities: Path | None, args: argparse.Namespace, offline: float, mean: float
 ) -> list[Row]:
+    print(f"{offline:.0%} offline: {args.seeds} worlds", file=sys.stderr, flush=True)
     worlds = [
         make_world(
             source,
@@ -112,8 +148,7 @@ def table(
     ]
     rows = []
     for rules in POLICIES:
-        if not quiet:
-            print(f"{offline:.0%} offline: {rules.name}", file=sys.stderr)
+        print(f"{offline:.0%} offline: {rules.name}", file=sys.stderr, flush=True)
         tallies = [play(world, rules, round(args.margin_km * 1000)) for world in worlds]
         rows.append(row_of(rules, offline, mean, worlds, tallies))
     return rows
@@ -121,7 +156,7 @@ def table(
 
 def row_of(rules: Rules, offline: float, mean: float, worlds: list[World], tallies: list[Tally]) -> Row:
     lost = [100 * (w.most - t.sold) / w.most for w, t in zip(worlds, tallies, strict=True)]
-    online = sum(t.online_asked for t in tallies)
+    online = max(sum(t.online_asked for t in tallies), 1)
     tills = sum(t.till_sold for t in tallies)
     return {
         "policy": rules.name,

@@ -399,7 +399,9 @@ class Pool(Week):
 
     def _need(self, k: int, s: int) -> sizing.Need:
         rates = self.world.rates
-        elsewhere = sum(one.pool + one.share for n, one in enumerate(self.centre[k]) if n != s)
+        elsewhere = sum(
+            one.pool + (one.share if self.up[n] else 0) for n, one in enumerate(self.centre[k]) if n != s
+        )
         worth = self.worth[s]
         return sizing.need_at(
             rates.till[k][s],

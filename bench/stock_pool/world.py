@@ -31,6 +31,10 @@ PRIOR_DAYS = 28.0
 """How many days of a store's own sales weigh as much as what the chain's sales say about it."""
 
 
+class BadData(Exception):
+    """The file can be read, and there is nothing in it to play."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """Somebody wants one unit. `store` is where they stand, or for a shipment the city it goes to."""
@@ -87,6 +91,8 @@ class Source:
     def read(cls, path: Path, first_week: int = 0, weeks: int = 0) -> Source:
         """`first_week` and `weeks` cut a part out of a longer file, for a look at other periods."""
         lines = [line for line in read_lines(path) if line.kind in ("sale", "fee")]
+        if not lines:
+            raise BadData("no sales in it")
         first = datetime.fromtimestamp(min(line.at for line in lines) / 1000, SHOP_TIME)
         midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
         monday_ms = int(midnight.timestamp() * 1000) - midnight.weekday() * 24 * HOUR_MS
@@ -105,15 +111,21 @@ def make_world(
     mean_outage: float, phantom: float, seed: int,
 ) -> World:  # fmt: skip
     chance = Chance(seed)
-    places = read_cities(cities)[:stores]
+    known = read_cities(cities)
+    # More stores than cities: the largest have several.
+    places = [known[n % len(known)] for n in range(stores)]
     weighted = by_people(places)
     facts = [
         StoreFacts(f"S{n:03}", city.region, vector_of(city.lat, city.lon), 100, Hours("{}", "UTC"))
         for n, city in enumerate(places)
     ]
-    last = max(source.weeks)
+    last = max(source.weeks, default=-1)
+    if last < warmup:
+        raise BadData(f"{last + 1} weeks are no more than the {warmup} to learn from")
     learnt = [line for week in range(warmup) for line in source.weeks.get(week, [])]
     popular = [sku for sku, _ in sorted(Counter(x.sku for x in learnt).items(), key=lambda p: (-p[1], p[0]))]
+    if not popular:
+        raise BadData(f"nothing was sold in the {warmup} weeks to learn from")
     index = {sku: n for n, sku in enumerate(popular[:skus])}
 
     def shoppers(lines: list[Line]) -> list[Ask]:
@@ -135,7 +147,8 @@ def make_world(
     before = shoppers(learnt)
     total = Counter(ask.sku for ask in before)
     weeks = [shoppers(source.weeks.get(week, [])) for week in range(warmup, last + 1)]
-    weeks = [week for week in weeks if week]
+    if not any(weeks):
+        raise BadData("what sold in the weeks to learn from is not asked for afterwards")
     down = _outages(len(facts), warmup + len(weeks), offline, mean_outage, chance)
     until = warmup * WEEK_H
     opening, ghosts = [], []

@@ -44,7 +44,7 @@ def read_lines(path: Path) -> Iterator[Line]:
     times: dict[str, int] = {}
     with (
         gzip.open(path, "rt", encoding="utf-8", newline="")
-        if path.suffix == ".gz"
+        if _is_packed(path)
         else path.open(encoding="utf-8", newline="") as text
     ):
         rows = csv.DictReader(text)
@@ -61,6 +61,12 @@ def read_lines(path: Path) -> Iterator[Line]:
                 yield _line(row, at)
             except (ValueError, TypeError, KeyError) as trouble:
                 raise BadFile(f"{path.name}, line {number}: {trouble}") from trouble
+
+
+def _is_packed(path: Path) -> bool:
+    """By what the file begins with: a name may say anything."""
+    with path.open("rb") as raw:
+        return raw.read(2) == b"\x1f\x8b"
 
 
 def _moment(text: str) -> int:

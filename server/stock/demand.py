@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 
 from server.db import Tx
 from server.routing.map import map_of, rates_changed
+from server.stock.marks import Place
 from sync.rules import sizing
 from sync.rules.sizing import Need
 
@@ -31,6 +33,8 @@ LEAST_SOLD = 1.0
 SHORTEST_OUTAGE_MS = 30_000
 """A session that ended and came back sooner was no outage."""
 CHAIN = ""
+ENOUGH_ELSEWHERE = 50
+"""Stores with goods beyond which it does not matter how many there are."""
 
 _COLUMNS = "till, pickup, shipment, exposure, free, at, since"
 
@@ -91,7 +95,10 @@ def learn(tx: Tx, now: int) -> int:
     zones = map_of(tx).stores
     for row in rows:
         till, pickup, shipment = _asked(tx, row)
-        cells.add(row["store"], row["sku"], row["at"], till, pickup, shipment, row["share"] + row["pool"])
+        gained = row["share"] + row["pool"]
+        if not (till or pickup or shipment or gained):
+            continue  # rights moved between share and pool: nobody asked, and as much is free as before
+        cells.add(row["store"], row["sku"], row["at"], till, pickup, shipment, gained)
         place = zones.get(row["store"])
         if till and place is not None:
             hours[datetime.fromtimestamp(row["at"] / 1000, place.hours.zone).hour] += till
@@ -104,46 +111,74 @@ def learn(tx: Tx, now: int) -> int:
 
 def rates(tx: Tx, store: str, sku: str, now: int) -> Rates | None:
     """What a store is asked for of a SKU, a day; None while the chain knows nothing of it."""
-    found = {
-        (row["store"], row["sku"]): _seen(row)
-        for row in tx.execute(
-            f"SELECT store, sku, {_COLUMNS} FROM demand WHERE store IN ('', ?1) AND sku IN ('', ?2)",
-            (store, sku),
-        )
-    }
-    chain = found.get((CHAIN, sku))
-    if chain is None or chain.till + chain.pickup + chain.shipment < LEAST_SOLD or chain.exposure <= 0:
-        return None
-    own = found.get((store, sku), Seen())
-    own.age(now)
-    everything, here = found.get((CHAIN, "")), found.get((store, ""))
-    days = FADES_DAYS * (1 - math.exp(-max(now - chain.since, DAY_MS) / DAY_MS / FADES_DAYS))
-    return Rates(
-        _rate(own.till, own.exposure, chain.till, chain.exposure, _busy(here, everything, "till")),
-        _rate(own.pickup, own.exposure, chain.pickup, chain.exposure, _busy(here, everything, "pickup")),
-        chain.shipment / days,
-    )
+    return Needs(tx, now).rates(store, sku)
 
 
 class Needs:
-    """What shares and pools are for in an outage that might begin now. Good for one look around."""
+    """What shares and pools are for in an outage that might begin now. Good for one look around.
+
+    What many rows have in common (the chain, a store, where else a SKU lies) is read once for all of them.
+    """
 
     def __init__(self, tx: Tx, now: int) -> None:
         self._tx, self._now = tx, now
-        self._insists = may_insist(tx)
+        self._insists: bool | None = None
+        self._seen: dict[Place, Seen | None] = {}
         self._worth: dict[str, float] = {}
+        self._profile: tuple[float, ...] | None = None
+        self._lies: dict[str, list[tuple[str, int, int]]] = {}
 
     def of(self, store: str, sku: str, elsewhere: int) -> Need | None:
-        """`elsewhere`: free units of all other stores. None where nothing is known."""
-        found = rates(self._tx, store, sku, self._now)
+        """`elsewhere`: units that a shipment could take from other stores. None where nothing is known."""
+        found = self.rates(store, sku)
         if found is None:
             return None
-        worth = self._worth.get(store)
-        if worth is None:
-            worth = self._worth[store] = sizing.usual_worth(*_habits(self._tx, store))
+        if self._insists is None:
+            self._insists = may_insist(self._tx)
+        worth = self._worth_of(store)
         return sizing.need_at(
             found.till, found.pickup, found.shipment, elsewhere, worth, may_insist=self._insists
         )
+
+    def rates(self, store: str, sku: str) -> Rates | None:
+        now, chain = self._now, self._common(CHAIN, sku)
+        if chain is None or chain.till + chain.pickup + chain.shipment < LEAST_SOLD or chain.exposure <= 0:
+            return None
+        own = _read(self._tx, store, sku) or Seen()
+        own.age(now)
+        everything, here = self._common(CHAIN, ""), self._common(store, "")
+        days = FADES_DAYS * (1 - math.exp(-max(now - chain.since, DAY_MS) / DAY_MS / FADES_DAYS))
+        return Rates(
+            _rate(own.till, own.exposure, chain.till, chain.exposure, _busy(here, everything, "till")),
+            _rate(own.pickup, own.exposure, chain.pickup, chain.exposure, _busy(here, everything, "pickup")),
+            chain.shipment / days,
+        )
+
+    def elsewhere(self, store: str, sku: str, up: Container[str]) -> int:
+        """Units for a shipment in other stores: every pool, and the shares of stores that can be asked."""
+        lies = self._lies.get(sku)
+        if lies is None:
+            rows = self._tx.execute(
+                "SELECT store, share, pool FROM stock WHERE sku = ? AND share + pool > 0 LIMIT ?",
+                (sku, ENOUGH_ELSEWHERE),
+            )
+            lies = self._lies[sku] = [(row[0], row[1], row[2]) for row in rows]
+        return sum(pool + (share if other in up else 0) for other, share, pool in lies if other != store)
+
+    def _common(self, store: str, sku: str) -> Seen | None:
+        place = store, sku
+        if place not in self._seen:
+            self._seen[place] = _read(self._tx, store, sku)
+        return self._seen[place]
+
+    def _worth_of(self, store: str) -> float:
+        worth = self._worth.get(store)
+        if worth is None:
+            if self._profile is None:
+                self._profile = _hours(self._tx)
+            mean_h = mean_outage_h(self._tx, store)
+            worth = self._worth[store] = sizing.usual_worth(self._profile, mean_h)
+        return worth
 
 
 def may_insist(tx: Tx) -> bool:
@@ -191,10 +226,7 @@ class _Cells:
     def _cell(self, store: str, sku: str) -> Seen:
         cell = self.found.get((store, sku))
         if cell is None:
-            row = self._tx.execute(
-                f"SELECT {_COLUMNS} FROM demand WHERE store = ? AND sku = ?", (store, sku)
-            ).fetchone()
-            cell = self.found[store, sku] = _seen(row) if row is not None else Seen()
+            cell = self.found[store, sku] = _read(self._tx, store, sku) or Seen()
         return cell
 
     def write(self) -> None:
@@ -238,18 +270,18 @@ def _busy(here: Seen | None, everything: Seen | None, way: str) -> float:
     return sizing.rate(own, here.exposure, prior=average, weight=PRIOR_DAYS) / average
 
 
-def _habits(tx: Tx, store: str) -> tuple[tuple[float, ...], float]:
-    """The hour profile, and how long the store's outages last."""
+def _hours(tx: Tx) -> tuple[float, ...]:
+    """The hour profile of the chain's tills."""
     row = tx.execute("SELECT value FROM meta WHERE key = 'demand'").fetchone()
     hours = json.loads(row[0])["hours"] if row else []
     total = sum(hours)
     # A day's pattern is believed as its sales come in; until then every hour is like any other.
-    profile = tuple((hour + 2.0) / (total + 48.0) for hour in hours) if hours else sizing.EVEN_HOURS
-    return profile, mean_outage_h(tx, store)
+    return tuple((hour + 2.0) / (total + 48.0) for hour in hours) if hours else sizing.EVEN_HOURS
 
 
-def _seen(row: sqlite3.Row) -> Seen:
-    return Seen(*(row[name] for name in _COLUMNS.split(", ")))
+def _read(tx: Tx, store: str, sku: str) -> Seen | None:
+    row = tx.execute(f"SELECT {_COLUMNS} FROM demand WHERE store = ? AND sku = ?", (store, sku)).fetchone()
+    return Seen(*row) if row is not None else None
 
 
 def _keep(tx: Tx, upto: int, at: int, hours: list[float]) -> None:

@@ -10,8 +10,11 @@ from weakref import WeakKeyDictionary
 from server.db import Tx
 
 MOST = 100_000
+MOST_AWAY = 5_000
+"""SKUs of one store."""
 Place = tuple[str, str]
 """Store and SKU."""
+START: Place = ("", "")
 
 
 class Marks:
@@ -22,8 +25,16 @@ class Marks:
         """SKUs of stores whose line was down when their turn came."""
         self.asked: dict[Place, int] = {}
         """When a store was last asked for units."""
-        self.swept: Place = ("", "")
-        self.swept_at = 0
+        self.swept: Place = START
+        """How far the sweep has come."""
+        self.round_at = 0
+        """When its present round began."""
+
+    def keep_for_later(self, store: str, sku: str) -> None:
+        """The store's line is down. What there is no room for is found by the sweep."""
+        skus = self.away.setdefault(store, set())
+        if len(skus) < MOST_AWAY:
+            skus.add(sku)
 
 
 _MARKS: WeakKeyDictionary[Tx, Marks] = WeakKeyDictionary()

@@ -9,27 +9,29 @@ judges by itself, by the needs that are published here.
 from __future__ import annotations
 
 import json
-import math
+from collections.abc import Container
 
 from server.db import Tx
 from server.link.decide import publish
 from server.policy.read import policy
 from server.routing.map import map_of
 from server.stock import book, demand
-from server.stock.marks import Marks, Place, marks_of
+from server.stock.marks import START, Marks, Place, marks_of
 from sync.rules import sizing
 from sync.rules.sizing import Need
 
 BITE = 200
-SWEEP_MS = 60_000
 SWEPT = 100
+ROUND_MS = 24 * 3_600_000
+"""What does not move by itself is looked at once in so long, as many rows at a time as `SWEPT`. Its worth
+changes slowly, as sums do that fade over weeks."""
+LONG_REST = 1.0
+"""Units that lie still move only where the other side values them twice as much: what is learnt day by day
+of thousands of SKUs that hardly sell would send them to and fro."""
 ASKED_MS = 60_000
 """A store that was asked so recently is not asked for the same goods again: its answer is under way."""
 ANSWER_MS = 5_000
 """How long an order waits for a store's answer before it counts as unroutable."""
-NEWS = math.log(1.5)
-"""A need is told again when it has changed by half."""
-ENOUGH_ELSEWHERE = 50
 
 
 def rebalance(tx: Tx, now: int) -> int:
@@ -38,16 +40,20 @@ def rebalance(tx: Tx, now: int) -> int:
     if not policy(tx, "rebalance"):
         return 0
     marks = marks_of(tx)
-    due = _due(tx, marks, now)
-    if not due:
+    moved = _moved(tx, marks, now)
+    swept = _swept(tx, marks, now) if len(moved) < BITE else []
+    if not (moved or swept or marks.away):
         return 0
     up = {row[0] for row in tx.execute("SELECT store FROM store_session WHERE closed_at = 0 AND number > 0")}
     needs, done = demand.Needs(tx, now), 0
-    for store, sku in due:
-        if store in up:
-            done += _look(tx, marks, needs, store, sku, now)
+    for place in moved:
+        if place[0] in up:
+            done += _look(tx, marks, needs, place, now, up, sizing.HYSTERESIS)
         else:
-            marks.away.setdefault(store, set()).add(sku)
+            marks.keep_for_later(*place)
+    for place in swept:
+        if place[0] in up:
+            done += _look(tx, marks, needs, place, now, up, LONG_REST)
     for store in up.intersection(marks.away):
         for sku in marks.away.pop(store):
             marks.moved.setdefault((store, sku), now)
@@ -110,7 +116,7 @@ def pull(
     return asked
 
 
-def _due(tx: Tx, marks: Marks, now: int) -> list[Place]:
+def _moved(tx: Tx, marks: Marks, now: int) -> list[Place]:
     wait = policy(tx, "rebalance_s") * 1000
     due: list[Place] = []
     for place, at in marks.moved.items():
@@ -119,43 +125,46 @@ def _due(tx: Tx, marks: Marks, now: int) -> list[Place]:
         due.append(place)
     for place in due:
         del marks.moved[place]
-    if now - marks.swept_at >= SWEEP_MS:
-        # What does not move by itself changes its worth all the same: with the hour, and with other stores.
-        marks.swept_at = now
-        rows = tx.execute(
-            "SELECT store, sku FROM demand WHERE (store, sku) > (?, ?) AND store > '' AND sku > ''"
-            " ORDER BY store, sku LIMIT ?",
-            (*marks.swept, SWEPT),
-        ).fetchall()
-        marks.swept = (rows[-1][0], rows[-1][1]) if len(rows) == SWEPT else ("", "")
-        due += [(row[0], row[1]) for row in rows]
-        if len(marks.asked) > BITE:
-            marks.asked = {place: at for place, at in marks.asked.items() if now - at < ASKED_MS}
+    if len(marks.asked) > BITE:
+        marks.asked = {place: at for place, at in marks.asked.items() if now - at < ASKED_MS}
     return due
 
 
-def _look(tx: Tx, marks: Marks, needs: demand.Needs, store: str, sku: str, now: int) -> int:
+def _swept(tx: Tx, marks: Marks, now: int) -> list[Place]:
+    """What changed its worth without moving: with the weeks, and with other stores."""
+    if marks.swept == START and marks.round_at and now - marks.round_at < ROUND_MS:
+        return []
+    rows = tx.execute(
+        "SELECT store, sku FROM demand WHERE (store, sku) > (?, ?) AND store > '' AND sku > ''"
+        " ORDER BY store, sku LIMIT ?",
+        (*marks.swept, SWEPT),
+    ).fetchall()
+    if rows and marks.swept == START:
+        marks.round_at = now
+    marks.swept = (rows[-1][0], rows[-1][1]) if len(rows) == SWEPT else START
+    return [(row[0], row[1]) for row in rows]
+
+
+def _look(
+    tx: Tx, marks: Marks, needs: demand.Needs, place: Place, now: int, up: Container[str], hysteresis: float
+) -> int:
+    store, sku = place
     row = tx.execute(
         "SELECT share, pool, debt, suppressed FROM stock WHERE store = ? AND sku = ?", (store, sku)
     ).fetchone()
     if row is None or row["debt"] or row["suppressed"]:
         return 0  # count first, pay first
-    elsewhere = tx.execute(
-        "SELECT coalesce(sum(n), 0) FROM (SELECT share + pool AS n FROM stock WHERE sku = ? AND store <> ?"
-        " AND share + pool > 0 LIMIT ?)",
-        (sku, store, ENOUGH_ELSEWHERE),
-    ).fetchone()[0]
-    need = needs.of(store, sku, elsewhere)
+    need = needs.of(store, sku, needs.elsewhere(store, sku, up))
     if need is None:
         return 0
     _tell(tx, store, sku, need)
-    change = sizing.change(row["share"] + row["pool"], row["share"], need)
+    change = sizing.change(row["share"] + row["pool"], row["share"], need, hysteresis=hysteresis)
     if change > 0:
         moved = book.grant(tx, store, sku, change, now=now)
-        marks.moved.pop((store, sku), None)  # its own move is no news
+        marks.moved.pop(place, None)  # its own move is no news
         return int(moved > 0)
-    if change < 0 and now - marks.asked.get((store, sku), -ASKED_MS) >= ASKED_MS:
-        _ask(tx, marks, (store, sku), -change, now)
+    if change < 0 and now - marks.asked.get(place, -ASKED_MS) >= ASKED_MS:
+        _ask(tx, marks, place, -change, now)
         return 1
     return 0
 
@@ -170,16 +179,9 @@ def _tell(tx: Tx, store: str, sku: str, need: Need) -> None:
     row = tx.execute(
         "SELECT body FROM stream_row WHERE stream = ? AND key = ?", (f"needs:{store}", sku)
     ).fetchone()
-    if row is not None and not _is_news(sizing.need_of(json.loads(row[0])), need):
-        return
-    publish(tx, f"needs:{store}", sku, sizing.body_of(need))
-
-
-def _is_news(told: Need, need: Need) -> bool:
-    if told.favour != need.favour:
-        return True
-    pairs = ((told.till, need.till), (told.online, need.online))
-    return any(abs(math.log(max(a, 1e-3) / max(b, 1e-3))) > NEWS for a, b in pairs)
+    told = sizing.need_of(json.loads(row[0])) if row is not None else None
+    if sizing.is_news(told, need):
+        publish(tx, f"needs:{store}", sku, sizing.body_of(need))
 
 
 def _weight(tx: Tx, store: str, sku: str, free: int, now: int) -> float:

@@ -21,14 +21,17 @@ USUAL_OUTAGE_H = 2.0
 """What a store's outages last until its own history says otherwise."""
 LEAST_NEED = 1e-6
 """Nothing is wanted with certainty by nobody: two zero rates still have an order."""
-FAVOUR_BLOCK = 2.5
+FAVOUR_BLOCK = 1.3
 """How much more a unit is worth at the till than in the pool, all else equal. A shopper before the shelf
-waits for a round trip or leaves: this spares most of those and costs hardly a sale (`bench/pool.py`)."""
+waits for a round trip or leaves: this spares half of those and costs no sale. More spares more of them, and
+costs pickups at stores whose line is down (`bench/pool.py`)."""
 FAVOUR_WARN = 5.0
 """The same where the till may insist: a unit that is sold all the same may have been promised, and a
 broken promise costs more than a sale: far fewer break, for some more lost sales."""
 HYSTERESIS = 0.25
 """Rights move when the other side values the unit by this much more. Less would send units to and fro."""
+FEW = (1, 2, 4)
+"""Units that a store is likely to split by itself: only what arrives while its line is down."""
 EVEN_HOURS = tuple([1 / 24] * 24)
 """The profile of a shop about which nothing is known yet."""
 
@@ -52,7 +55,8 @@ def chance_of_more(need: float) -> float:
 def online_need(pickup: float, shipment: float, elsewhere: int) -> float:
     """What the pool of a store is for: its own pickups, and shipments that no other store can fill.
 
-    A shipment comes here only when the `elsewhere` free units of all other stores went before it.
+    A shipment comes here only when the `elsewhere` units of other stores that it could take went before it:
+    their pools, and the shares of those that can be asked.
     """
     if shipment <= 0:
         return pickup
@@ -109,6 +113,14 @@ def _short(number: float) -> float:
     return float(f"{number:.3g}")
 
 
+def is_news(told: Need | None, need: Need) -> bool:
+    """Whether a store that goes by what it was told splits a few units so that one would be moved again.
+
+    Everything else would be talk: outages four times longer or shorter hardly change a split.
+    """
+    return any(change(free, target(free, told), need) for free in FEW)
+
+
 # --- rates -------------------------------------------------------------------------------
 
 
@@ -152,7 +164,16 @@ def usual_worth(profile: tuple[float, ...], mean_h: float) -> float:
     busy = sum(profile)
     if busy <= 0:
         return hours_worth(EVEN_HOURS, 0, mean_h)
-    return sum(part * hours_worth(profile, hour, mean_h) for hour, part in enumerate(profile)) / busy
+    if mean_h <= 0:
+        return 0.0
+    keep = math.exp(-1.0 / mean_h)
+    # What an hour is worth is its own sales and, as far as the outage goes on, what the next one is worth.
+    worth, total = hours_worth(profile, 0, mean_h), 0.0
+    within = mean_h * (1.0 - keep)
+    for part in reversed(profile):
+        worth = within * part + keep * worth
+        total += part * worth
+    return total / busy
 
 
 def need_at(

@@ -181,6 +181,32 @@ def test_a_store_hears_what_its_stock_is_for_and_only_when_it_is_news(centre: Ce
     assert centre.rows("SELECT key, seq, body FROM stream_row WHERE stream = 'needs:S001'") == rows
 
 
+def test_a_share_that_nobody_can_ask_for_is_no_help_to_a_shipment(centre: Centre):
+    centre.stock("S002", "A", 5, share=3)
+    centre.stock("S003", "A", 4, share=4)
+    needs = demand.Needs(centre.tx, centre.now)
+    assert needs.elsewhere("S001", "A", {"S001", "S002", "S003"}) == 9
+    assert needs.elsewhere("S001", "A", {"S001", "S002"}) == 5
+    assert needs.elsewhere("S002", "A", set()) == 0
+
+
+def test_what_lies_still_is_looked_at_once_a_day_all_the_same(centre: Centre):
+    a_busy_till(centre)
+    with_line(centre, "S001", "S002")
+    for _ in range(5):
+        run(centre)
+    looked = marks_of(centre.tx).round_at
+    run(centre, HOUR)
+    assert marks_of(centre.tx).round_at == looked
+    before = len(centre.told("S002"))
+    centre.tx.execute("UPDATE demand SET till = 0.01, pickup = 40 WHERE sku = 'A' AND store <> 'S001'")
+    run(centre, HOUR)
+    assert len(centre.told("S002")) == before
+    run(centre, DAY)
+    assert marks_of(centre.tx).round_at > looked
+    assert len(centre.told("S002")) > before
+
+
 def test_where_tills_block_the_pool_is_less_afraid_of_forced_sales(centre: Centre):
     a_busy_till(centre)
     warned = demand.Needs(centre.tx, centre.now).of("S001", "A", 0)

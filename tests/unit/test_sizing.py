@@ -116,6 +116,26 @@ def test_an_outage_is_worth_the_hours_it_is_likely_to_cover():
     assert sizing.hours_worth(day, 9, 3.0) == pytest.approx(by_minutes, rel=0.01)
 
 
+def test_what_an_outage_in_trading_hours_is_worth_is_the_mean_over_those_hours():
+    dice = random.Random(8)
+    for mean_h in (0.1, 2.0, 30.0):
+        day = tuple(dice.random() if 8 <= hour < 20 else 0.0 for hour in range(24))
+        by_hour = sum(part * sizing.hours_worth(day, hour, mean_h) for hour, part in enumerate(day)) / sum(
+            day
+        )
+        assert sizing.usual_worth(day, mean_h) == pytest.approx(by_hour)
+    assert sizing.usual_worth((0.0,) * 24, 6.0) == pytest.approx(6 / 24)
+
+
+def test_a_need_is_news_only_where_a_store_would_split_a_few_units_otherwise():
+    told = Need(0.5, 0.2)
+    assert not sizing.is_news(told, Need(0.55, 0.22))
+    assert not sizing.is_news(told, Need(1.0, 0.4)), "twice as much of both is split alike"
+    assert sizing.is_news(told, Need(0.2, 0.5))
+    assert sizing.is_news(None, Need(3.0, 0.01)), "half and half would not do"
+    assert not sizing.is_news(None, Need(0.3, 0.3))
+
+
 def test_rights_always_add_up_whatever_is_reported():
     dice = random.Random(6)
     rights = Rights()
