@@ -7,8 +7,10 @@ from typing import Any
 from pwa import work
 from pwa.counting import views as counting
 from pwa.desk import Desk, Gone, View
+from pwa.stock import why
 from pwa.stock.find import search
 from sync.replica import read
+from sync.rules.states import State
 from sync.texts import N_
 
 ADJUST_REASONS = (
@@ -43,8 +45,23 @@ def item(desk: Desk, sku: str) -> View:
             "item": row,
             "s": shelf,
             "place": read.shelf_place(desk.db, sku),
-            "pool": max(shelf.on_hand + shelf.debt - shelf.share - shelf.promised, 0),
-            "promised_to": read.promised_to(desk.db, sku),
+            # What is to be put back is promised to nobody here, and the centre keeps it reserved until it is.
+            "pool": max(shelf.on_hand + shelf.debt - shelf.share - shelf.promised - shelf.stranded, 0),
+            "promised_to": [
+                {
+                    "fence": one.fence,
+                    "fo": one.fo,
+                    "kind": one.kind,
+                    "shopper": one.shopper,
+                    "units": one.units,
+                    "stage": desk.t(read.STATE_TEXTS[State(one.state)]),
+                }
+                for one in read.promised_to(desk.db, sku)
+            ],
+            "hidden": why.hidden(desk, sku) if shelf.suppressed else "",
+            "to_grade": why.to_grade(desk, sku) if shelf.hold else "",
+            "coming": why.on_the_way(desk, sku),
+            "moved": why.movements(desk, sku),
             "gtins": [g["gtin"] for g in desk.rows("SELECT gtin FROM gtin WHERE sku = ? ORDER BY gtin", sku)],
             "tasks": read.count_tasks(desk.db, sku),
             "other": row["name_en"] if desk.t.language == "zh" else row["name_zh"],

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sync.replica import effects, log, notices, read
+from sync.replica import effects, history, log, notices, read
 from sync.replica.context import Context
 from sync.rules import stock
 from sync.rules.states import State
@@ -32,6 +32,7 @@ def apply_decision(tx: Connection, number: int, decision: d.Decision, ctx: Conte
         raise UnknownDecision(decision.kind)
     stage = _stage(tx, decision.fence)
     effect(tx, number, body, decision)
+    history.decision(tx, body, decision.fence, decision.at)
     return react(tx, number, body, decision.fence, stage, ctx) | _hints(body, decision.fence)
 
 
