@@ -40,6 +40,7 @@ class Centre:
         fence: int = 0,
         person: str = "lin",
         raw_body: bytes | None = None,
+        seen: int | None = None,
     ) -> Verdict:
         """A fact arrives from a store's own node, as the link would hand it over and keep it."""
         incarnation = self.incarnation.setdefault(store, f"{store}-i1")
@@ -52,6 +53,11 @@ class Centre:
             person=person,
             device="pda-1",
             at=self.now,
+            seen=self.tx.execute(
+                "SELECT coalesce(max(number), 0) FROM decision WHERE store = ?", (store,)
+            ).fetchone()[0]
+            if seen is None
+            else seen,
             fence=fence,
             body=msgspec.Raw(content),
         )

@@ -6,6 +6,8 @@ goes beyond rights is repaired by the book and named here: verdict `forced`, wit
 
 from __future__ import annotations
 
+import msgspec
+
 from server.cases.book import open_case
 from server.cases.notes import counted
 from server.counts.book import count_fact
@@ -18,6 +20,7 @@ from server.returns.book import graded, returned
 from server.stock import book, transfers
 from server.stores.pause import pause
 from sync.rules.stock import moves
+from sync.wire import decisions as d
 from sync.wire import facts as f
 
 
@@ -35,6 +38,9 @@ def stock_fact(tx: Tx, source: Source, body: f.Body) -> Verdict:
     match body:
         case f.Counted():
             book.unsuppress(tx, store, sku)
+            if _loaded_unheard(tx, store, sku, fact.seen):
+                # The goods of that file may be in both figures. Nobody here can say, so: count again.
+                book.suppress(tx, store, sku, now=now, reason="loaded_meanwhile", ask_count=True)
             counted(tx, store, sku, found=body.found, expected=body.expected, now=now, person=fact.person)
             happened(
                 tx,
@@ -80,6 +86,18 @@ def stock_fact(tx: Tx, source: Source, body: f.Body) -> Verdict:
         )
         return Verdict("forced", "beyond_rights", case)
     return verdict
+
+
+def _loaded_unheard(tx: Tx, store: str, sku: str, seen: int) -> bool:
+    """Whether the centre has loaded stock of a SKU here that the store had not heard of when it counted."""
+    for (raw,) in tx.execute(
+        "SELECT raw FROM decision WHERE store = ? AND number > ? AND kind = 'stock_loaded'", (store, seen)
+    ):
+        said = d.body_of(msgspec.json.decode(raw, type=d.Decision))
+        assert isinstance(said, d.StockLoaded)
+        if any(row[0] == sku for row in said.rows):
+            return True
+    return False
 
 
 def _paper(body: f.Body) -> str:

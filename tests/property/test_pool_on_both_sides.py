@@ -159,7 +159,13 @@ class Judge:
             (under_way,) = box.rows("SELECT count(*) FROM fact WHERE number > ?", box.end.acked)[0]
             assert not under_way
         assert not self.rows("SELECT 1 FROM stock WHERE debt <> 0")
-        assert self.replayed() == self.now_at_the_centre()
+        there, now = self.replayed(), self.now_at_the_centre()
+        for place in {*there, *now}:
+            one, other = there.get(place, (0,) * 5), now.get(place, (0,) * 5)
+            if self.rows("SELECT 1 FROM fact WHERE note = 'beyond_rights' AND store = ?", place[0]):
+                # After a reset a store may take from rights that the centre has lost: those are clamped.
+                one, other = (one[0], *one[3:]), (other[0], *other[3:])
+            assert one == other, place
 
     def now_at_the_centre(self) -> dict[tuple[str, str], tuple[int, ...]]:
         rows = self.rows("SELECT store, sku, on_hand, share, debt, damaged, hold FROM stock")

@@ -212,6 +212,7 @@ def test_a_count_alone_does_not_close_what_is_not_about_numbers(centre: CentreCo
 def report(centre: CentreConfig, body: f.Body, number: int = 1) -> None:
     fact = f.Fact(
         kind=f.NAMES[type(body)], command=f"c{number}", person="lin", device="pda", at=NOON, fence=0,
+        seen=one(centre, "SELECT max(number) FROM decision WHERE store = 'S001'")[0],
         body=msgspec.Raw(msgspec.json.encode(body)),
     )  # fmt: skip
     with database(centre) as db, writing(db):

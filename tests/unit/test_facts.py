@@ -479,3 +479,14 @@ def test_a_kind_that_nobody_described_still_shows():
     open_case(c.tx, "comet", now=NOW)
     assert "comet" in sentence(c.cases()[0], str)
     assert remedies(c.cases()[0], str)
+
+
+def test_a_count_before_the_store_heard_of_a_stock_file_is_done_again():
+    c = centre({("S001", "TEE"): 4})
+    c.report("S001", f.Counted("TEE", 0, 4, share=2, pool=2), seen=0)
+    assert c.stock("S001", "TEE")["suppressed"], "four on the shelf, eight in the books: nothing is promised"
+    (asked,) = [one for one in c.decisions("S001") if isinstance(one, d.CountAsked)]
+    assert (asked.sku, asked.reason) == ("TEE", "loaded_meanwhile")
+    c.report("S001", f.Counted("TEE", 8, 4, share=4))
+    assert not c.stock("S001", "TEE")["suppressed"]
+    assert c.rights("S001", "TEE") == (4, 0, 0, 4, 0)
