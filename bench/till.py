@@ -12,6 +12,8 @@ line cut, and with the line up while a handheld turns pages too.
 - `sale_ms`: a sale out of the share, a durable commit included;
 - `asked_centre_ms`: a sale that the share does not cover, with the line up: one round trip to the centre,
   at most 300 ms;
+- `inside_ms`: of the same questions, from the request's last byte until the answer is written, as the node
+  itself says (`Server-Timing`): what is left of `ask_ms` is waiting for a processor, on either side;
 - `ask_cpu_ms`: processor time of the node per question, nothing else going on;
 - `floor_ms`: the same tills at a process that answers the same bytes and does nothing else: what the machine
   takes for its own in that sitting. A busy machine's p99 is its own, whatever is asked.
@@ -63,6 +65,7 @@ class Connection:
 
     def __init__(self, port: int, key: str, name: str) -> None:
         self.port = port
+        self.inside = 0.0
         self.head = f"Host: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nX-Till: {name}\r\n"
 
     async def open(self) -> Connection:
@@ -70,6 +73,7 @@ class Connection:
         return self
 
     async def ask(self, code: str, qty: int = 1) -> tuple[int, bytes]:
+        """`inside` says afterwards how long the node took for it."""
         return await self._send(f"GET /till/may-sell?code={code}&qty={qty} HTTP/1.1\r\n{self.head}\r\n")
 
     async def post(self, path: str, body: dict[str, Any]) -> tuple[int, bytes]:
@@ -82,6 +86,8 @@ class Connection:
     async def _send(self, request: str) -> tuple[int, bytes]:
         self.writer.write(request.encode())
         head = await self.reader.readuntil(b"\r\n\r\n")
+        _, timed, rest = head.partition(b"ask;dur=")
+        self.inside = float(rest.partition(b"\r\n")[0]) if timed else 0.0
         length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
         return int(head[9:12]), await self.reader.readexactly(length)
 
@@ -94,6 +100,8 @@ class Bench:
         self.chain, self.options = chain, options
         self.dice = random.Random(options.seed)
         self.sales = 0
+        self.inside: list[list[float]] = [[]]
+        """Per run, what the node says that a question took it."""
         self.unanswered = 0
         """Questions that the centre did not answer in time: the sale was decided here."""
         self.fresh = iter(range(options.skus // 2, options.skus))
@@ -122,6 +130,7 @@ class Bench:
             status, body = await till.ask(code)
             taken.append((time.perf_counter() - began) * 1000)
             assert status == 200, body
+            self.inside[-1].append(till.inside)
         till.close()
 
     async def selling(self, taken: list[float]) -> None:
@@ -241,11 +250,14 @@ async def measure(chain: BigChain, options: argparse.Namespace) -> dict[str, Any
     asked: dict[str, list[dict[str, float]]] = {name: [] for name in SITUATIONS}
     sold: dict[str, list[dict[str, float]]] = {name: [] for name in SITUATIONS}
     floors: list[dict[str, float]] = []
+    inside: dict[str, list[dict[str, float]]] = {name: [] for name in SITUATIONS}
     for _ in range(options.runs):
         floors.append(figures(await bench.floor(options.seconds)))
         for situation in SITUATIONS:
             await (line_cut if situation == "line cut" else line_up)(chain)
+            bench.inside.append([])
             one, other = await bench.run(situation, options.seconds)
+            inside[situation].append(figures(bench.inside[-1]))
             asked[situation].append(figures(one))
             sold[situation].append(figures(other))
             loads.append(os.getloadavg()[0])
@@ -253,6 +265,7 @@ async def measure(chain: BigChain, options: argparse.Namespace) -> dict[str, Any
     beyond = [figures(await bench.beyond_the_share(options.beyond)) for _ in range(options.runs)]
     return {
         "ask_ms": {name: summed(runs) for name, runs in asked.items()},
+        "inside_ms": {name: summed(runs) for name, runs in inside.items()},
         "sale_ms": {name: summed(runs) for name, runs in sold.items()},
         "asked_centre_ms": summed(beyond) | {"unanswered": bench.unanswered},
         "floor_ms": summed(floors),
@@ -324,6 +337,7 @@ def table(found: dict[str, Any]) -> str:
         f"{'':<32}{'p50':>8}{'p95':>8}{'p99':>8}{'max':>8}{'best p99':>10}",
     ]
     rows = [(f"ask, {name}", one) for name, one in found["ask_ms"].items()]
+    rows += [(f"inside, {name}", one) for name, one in found["inside_ms"].items()]
     rows += [(f"sell, {name}", one) for name, one in found["sale_ms"].items()]
     rows.append(("sell, the centre is asked", found["asked_centre_ms"]))
     rows.append(("floor", found["floor_ms"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 import sys
@@ -49,6 +50,9 @@ def running(node: StoreNode) -> Callable[[Litestar], AbstractAsyncContextManager
         await node.start()
         # Beside the first requests: the first look at each page must not be the one that compiles it.
         compiling = asyncio.create_task(asyncio.to_thread(compile_pages))
+        # What is loaded now stays: the collector need not walk it again and again while a shopper waits.
+        gc.collect()
+        gc.freeze()
         try:
             yield
         finally:

@@ -7,6 +7,7 @@ goes on to the application. `make_app` has the same question as a route, for who
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -33,6 +34,7 @@ class Question:
         self.node, self.keys, self.language = node, keys, language
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        began = time.perf_counter()
         headers = {name: value for name, value in scope["headers"] if name in _WANTED}
         status, kind, body, more = await self.answer(
             scope.get("query_string", b"").decode("latin-1"),
@@ -45,6 +47,7 @@ class Question:
             (b"content-length", str(len(body)).encode()),
             (b"cache-control", b"no-store"),
             (b"x-content-type-options", b"nosniff"),
+            (b"server-timing", b"ask;dur=%.2f" % ((time.perf_counter() - began) * 1000)),
             *more,
         ]
         await send({"type": "http.response.start", "status": status, "headers": fields})

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from sync.replica import read
-from sync.rules.codes import check_digit, scanned
+from sync.rules.codes import check_digit, gtin14, scanned
 from sync.sqlite import Connection
 
 
@@ -109,9 +109,12 @@ def stands(db: Connection, code: str) -> Stands | None:
     text = code.strip()
     if not text:
         return None
-    code_read = scanned(text)
-    upper = "" if code_read.gtin else text.upper()
-    row = db.execute(_STANDS, (text, code_read.gtin, upper)).fetchone()
+    plain = gtin14(text)
+    row = db.execute(_STANDS, (text, plain, "" if plain else text.upper())).fetchone()
+    if row is None and not plain:
+        # Only now the long way of reading GS1: a plain number or a typed SKU is what tills send.
+        read_as = scanned(text).gtin
+        row = db.execute(_STANDS, ("", read_as, "")).fetchone() if read_as else None
     if row is None and weighed(text):
         row = db.execute(_STANDS, ("", weighed(text), "")).fetchone()
     return Stands(*row) if row is not None else None
