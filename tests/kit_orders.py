@@ -86,9 +86,18 @@ class Centre:
         )  # fmt: skip
         verdict = apply_fact(self.tx, store, "I1", number, fact, now=self.now)
         self.tx.execute(
-            "INSERT INTO fact (store, incarnation, number, kind, fence, received_at, verdict, chain, raw)"
-            " VALUES (?, 'I1', ?, ?, ?, ?, ?, '', ?)",
-            (store, number, fact.kind, fence, self.now, verdict.name, msgspec.json.encode(fact)),
+            "INSERT INTO fact (store, incarnation, number, kind, fence, received_at, verdict, note, chain,"
+            " raw) VALUES (?, 'I1', ?, ?, ?, ?, ?, ?, '', ?)",
+            (
+                store,
+                number,
+                fact.kind,
+                fence,
+                self.now,
+                verdict.name,
+                verdict.note,
+                msgspec.json.encode(fact),
+            ),
         )
         return verdict
 
@@ -136,9 +145,9 @@ class Centre:
 
     def pool(self, store: str, sku: str = "A") -> tuple[Any, ...]:
         """(on hand, reserved, pool)"""
-        return self.rows(
-            "SELECT on_hand, reserved, pool FROM stock WHERE store = ? AND sku = ?", store, sku
-        )[0]
+        return self.rows("SELECT on_hand, reserved, pool FROM stock WHERE store = ? AND sku = ?", store, sku)[
+            0
+        ]
 
     def told(self, store: str, kind: str = "") -> list[Any]:
         """Bodies of the decisions made for a store, in order."""

@@ -15,6 +15,7 @@ from server.facts.check import nonsense
 from server.facts.source import Source
 from server.facts.stock import stock_fact
 from server.facts.verdict import Verdict
+from server.offers import lost
 from server.offers.facts import assignment_fact
 from server.stock import book
 from sync.rules.stock import released
@@ -90,6 +91,7 @@ def _of_assignment(tx: Tx, source: Source, body: Body) -> Verdict:
         now=source.now,
         store=source.store,
         fence=fact.fence,
+        order_no=_order_of(tx, body) if booked else "",
         fo=row["fo"] if row else "",
         params=params,
         evidence=[source.evidence()],
@@ -102,7 +104,8 @@ def _of_assignment(tx: Tx, source: Source, body: Body) -> Verdict:
 
 def _left_all_the_same(tx: Tx, source: Source, body: Body) -> bool:
     """The assignment is lost with the days since a backup, the order perhaps too; the goods left the
-    store all the same, and the stock follows them. False where the fact does not say which goods."""
+    store all the same, the stock follows them, and nobody else brings them. False where the fact does not
+    say which goods."""
     if not isinstance(body, HandedOver | HandoverUndone | Shipped) or not body.goods:
         return False
     if not all(_known(tx, sku) for sku, _ in body.goods):
@@ -110,9 +113,22 @@ def _left_all_the_same(tx: Tx, source: Source, body: Body) -> bool:
     back = isinstance(body, HandoverUndone)
     if back and body.goods != _last_left(tx, source):
         return False  # taking back what never left would mint goods
+    order_no = _order_of(tx, body)
+    if order_no and not back:
+        # First whoever was to bring them: where that is this store, its reservation is what they were.
+        lost.left(tx, source, order_no, body.goods)
     signed = [(sku, -qty if back else qty) for sku, qty in body.goods]
     book.apply_moves(tx, source.store, released(signed), source.cause())
+    if order_no and back:
+        lost.came_back(tx, source, order_no, body.goods)
     return True
+
+
+def _order_of(tx: Tx, body: Body) -> str:
+    """The order that a release names, where this centre knows it."""
+    named = str(getattr(body, "order", ""))
+    known = named and tx.execute("SELECT 1 FROM shop_order WHERE no = ?", (named,)).fetchone()
+    return named if known else ""
 
 
 def _last_left(tx: Tx, source: Source) -> tuple[tuple[str, int], ...] | None:

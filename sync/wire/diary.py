@@ -63,6 +63,12 @@ DIARY = (
         " what is doubtful (`sold`, `sale_returned`). An older centre parks the new kinds and sales that a"
         " count had found, and knows the other returns and sales as before.",
     ),
+    Entry(
+        1,
+        "96756bf39e5205ba",
+        "Releases name their order (`order` of handed_over, shipped, handover_undone): a centre put back from"
+        " a backup that lost the assignment lets nobody else bring the units. An older centre passes over it.",
+    ),
 )
 
 

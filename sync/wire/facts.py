@@ -107,6 +107,8 @@ class HandedOver(Body, frozen=True):
     """The person who allowed a release that the rules did not."""
     goods: tuple[tuple[str, int], ...] = ()
     """`lines` by SKU: a centre put back from a backup may know the lines no more, the goods it does."""
+    order: str = ""
+    """And whose they were: the order may be older than the backup, then nobody else is to bring them."""
 
 
 class HandoverUndone(Body, frozen=True):
@@ -114,6 +116,7 @@ class HandoverUndone(Body, frozen=True):
 
     lines: tuple[tuple[int, int], ...]
     goods: tuple[tuple[str, int], ...] = ()
+    order: str = ""
 
 
 class Shipped(Body, frozen=True):
@@ -125,6 +128,7 @@ class Shipped(Body, frozen=True):
     parcels: tuple[str, ...] = ()
     override_by: str = ""
     goods: tuple[tuple[str, int], ...] = ()
+    order: str = ""
 
 
 class PutBack(Body, frozen=True):

@@ -230,3 +230,39 @@ def test_facts_long_after_everything_ended_change_nobodys_rights(c: Centre):
     c.fact("S001", f.PutBack(1, 1), fence=1)
     assert c.pool("S001") == (5, 0, 5)
     assert problems(c.tx) == []
+
+
+def test_what_left_under_a_turn_lost_with_a_backup_is_brought_by_nobody_else(c: Centre):
+    """S002 had the order, shipped, and the centre was put back to the day when it was offered to S001."""
+    placed = c.order(("A", 2))
+    gone = f.Shipped(((1, 2),), "M", "SF", goods=(("A", 2),), order=placed.order_no)
+    assert c.fact("S002", gone, fence=77).name == "stale"
+    assert c.order_state(placed.order_no) == "done"
+    assert [one.reason for one in c.told("S001", "withdrawn")] == ["released_elsewhere"]
+    assert (c.pool("S001"), c.pool("S002")) == ((5, 0, 5), (3, 0, 3))
+    assert c.one("SELECT order_no FROM open_case WHERE kind = 'unknown_fence'") == placed.order_no
+    assert problems(c.tx) == []
+
+
+def test_what_an_owner_holds_of_it_is_asked_back_and_a_part_that_left_leaves_the_rest(c: Centre):
+    placed = c.order(("A", 3))
+    c.work("S001", 1, "picked")
+    gone = f.Shipped(((1, 2),), "M", "SF", goods=(("A", 2),), order=placed.order_no)
+    c.fact("S002", gone, fence=77)
+    assert [one.reason for one in c.told("S001", "withdrawn")] == ["reassigned"]
+    c.fact("S001", f.WithdrawalTaken("picked", 3), fence=1)
+    assert c.order_state(placed.order_no) == "open"
+    assert c.one("SELECT sum(qty) FROM assignment_line JOIN assignment USING (fence) WHERE ended_at = 0") == 1
+    assert problems(c.tx) == []
+
+
+def test_a_lost_hand_over_that_was_undone_is_wanted_again(c: Centre):
+    placed = c.order(("A", 1), kind="pickup", pickup_store="S001")
+    gone = f.HandedOver(((1, 1),), "code", goods=(("A", 1),), order=placed.order_no)
+    c.fact("S001", gone, fence=77)
+    assert c.order_state(placed.order_no) == "done"
+    back = f.HandoverUndone(((1, 1),), (("A", 1),), placed.order_no)
+    assert c.fact("S001", back, fence=77).name == "stale"
+    assert c.order_state(placed.order_no) == "open"
+    assert c.fo(placed.parts[0].fo)[:2] == ("offered", "S001")
+    assert problems(c.tx) == []

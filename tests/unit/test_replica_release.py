@@ -34,7 +34,7 @@ def test_the_right_code_hands_over_every_unit_and_takes_it_off_the_shelf(shop: S
     result = shop.ok("hand_over", fence=fence, code="428 913", collector="Mei", proxy=True)
     assert (result["proof"], result["override"], result["state"]) == ("code", False, "released")
     assert shop.last()[1] == f.HandedOver(
-        ((1, 2), (2, 1)), "code", "Mei", True, goods=(("JEANS", 1), ("TEE-M", 2))
+        ((1, 2), (2, 1)), "code", "Mei", True, goods=(("JEANS", 1), ("TEE-M", 2)), order="YP-000001"
     )
     assert shop.units("TEE-M")["on_hand"] == 8
     assert shop.units("TEE-M")["share"] == 4  # reserved units left, not the store's own
@@ -281,8 +281,8 @@ def test_a_manifest_leaves_whole_or_not_at_all(shop: Shop) -> None:
     shop.ok("unload", fence=two)
     assert shop.ok("ship", manifest=manifest)["fences"] == [one]
     assert shop.last()[1] == f.Shipped(
-            ((1, 2),), manifest, "SF", tuple(sorted(parcels)), goods=(("TEE-M", 2),)
-        )
+        ((1, 2),), manifest, "SF", tuple(sorted(parcels)), goods=(("TEE-M", 2),), order="YP-000001"
+    )
     assert shop.units("TEE-M")["on_hand"] == 8
     shop.refused(Why.MANIFEST_CLOSED, "ship", manifest=manifest)
     shop.refused(Why.UNKNOWN_MANIFEST, "ship", manifest="M-NONE")

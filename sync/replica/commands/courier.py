@@ -103,7 +103,13 @@ def ship(desk: Desk, args: Ship) -> Result:
         lines = tuple(units(desk, row["fence"]).items())
         flagged = by if against(desk, row) is not None else ""
         body = f.Shipped(
-            lines, manifest["code"], manifest["courier"], parcels, flagged, goods(desk, row["fence"], lines)
+            lines,
+            manifest["code"],
+            manifest["courier"],
+            parcels,
+            flagged,
+            goods(desk, row["fence"], lines),
+            row["order_no"],
         )
         desk.record(body, fence=row["fence"])
         shipped.append(row["fence"])

@@ -60,6 +60,7 @@ def hand_over(desk: Desk, args: HandOver) -> Result:
         refused=args.refused,
         override_by=by,
         goods=goods(desk, args.fence, leaving),
+        order=row["order_no"],
     )
     desk.record(body, fence=args.fence)
     after = desk.assignment(args.fence)
@@ -121,5 +122,6 @@ def undo_hand_over(desk: Desk, args: UndoHandOver) -> Result:
     lines = tuple(
         (line["line"], line["released"]) for line in read.lines(desk.tx, args.fence) if line["released"]
     )
-    desk.record(f.HandoverUndone(lines, goods(desk, args.fence, lines)), fence=args.fence)
+    body = f.HandoverUndone(lines, goods(desk, args.fence, lines), row["order_no"])
+    desk.record(body, fence=args.fence)
     return {"fence": args.fence, "fo": row["fo"], "state": desk.assignment(args.fence)["state"]}
