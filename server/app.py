@@ -28,7 +28,7 @@ from litestar.types import Message, Scope
 
 from server.api import availability, events, orders, problems, uploads
 from server.api.keys import Keys, needs_key
-from server.board import case_pages, order_page, outbox_page, stock_pages, store_page
+from server.board import case_pages, count_pages, order_page, outbox_page, stock_pages, store_page
 from server.board import web as board_web
 from server.board.live import Live
 from server.board.ticks import Watching
@@ -83,6 +83,7 @@ def make_app(config: CentreConfig) -> Litestar:
             *order_page.HANDLERS,
             *case_pages.HANDLERS,
             *stock_pages.HANDLERS,
+            *count_pages.HANDLERS,
             *outbox_page.HANDLERS,
         ],
         before_request=signin_web.signed_in_only,

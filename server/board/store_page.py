@@ -12,6 +12,7 @@ from litestar.response import Stream
 from server.board.pulse import happening
 from server.board.ticks import ticks
 from server.board.words import KINDS, case_words, sentence, state
+from server.counts.read import open_counts
 from server.pages import WebRequest, language_of, page, texts
 from server.signin.web import check
 from server.stores.pause import pause
@@ -61,6 +62,7 @@ def store_now(db: sqlite3.Connection, code: str) -> dict[str, Any] | None:
             " COALESCE(SUM(hold), 0) AS hold FROM stock WHERE store = ?",
             (code,),
         ).fetchone(),
+        "counts": open_counts(db, code),
         "odd": db.execute(
             "SELECT k.*, i.name_en, i.name_zh FROM stock k LEFT JOIN item i ON i.sku = k.sku"
             " WHERE k.store = ? AND (k.debt <> 0 OR k.suppressed OR k.hold > 0)"

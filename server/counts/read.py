@@ -30,6 +30,16 @@ def sheets(db: sqlite3.Connection, store: str) -> list[dict[str, Any]]:
     ]
 
 
+def open_counts(db: sqlite3.Connection, store: str) -> dict[str, int]:
+    """How many counts of a store go on, and how many differences wait."""
+    row = db.execute(
+        "SELECT (SELECT count(*) FROM count_sheet WHERE store = ?1 AND state = 'open'),"
+        " (SELECT count(*) FROM stock_count WHERE store = ?1 AND state = 'open')",
+        (store,),
+    ).fetchone()
+    return {"open": row[0], "waiting": row[1]}
+
+
 def waiting(db: sqlite3.Connection, store: str) -> list[dict[str, Any]]:
     """Differences that wait at the store for a second person, the largest first."""
     return _named(

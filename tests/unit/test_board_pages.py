@@ -266,8 +266,9 @@ def test_every_page_speaks_chinese_to_who_asks_for_it(centre: CentreConfig) -> N
         assert "登录" in web.get("/sign-in").text
         sign_in(web)
         post(web, "/preferences", language="zh", theme="dark", back="/board")
-        for path in ("/board", "/stores/S001", f"/orders/{number}", "/cases", f"/cases/{case}", "/skus",
-                     "/skus/CAP-NAVY", "/skus/CAP-NAVY/S001", "/outbox", "/find?q=zz"):  # fmt: skip
+        for path in ("/board", "/stores/S001", "/stores/S001/counts", f"/orders/{number}", "/cases",
+                     f"/cases/{case}", "/skus", "/skus/CAP-NAVY", "/skus/CAP-NAVY/S001", "/outbox",
+                     "/find?q=zz"):  # fmt: skip
             text = web.get(path).text
             assert 'lang="zh-Hans"' in text
             assert 'class="dark"' in text
@@ -348,3 +349,43 @@ def test_names_and_numbers_of_shoppers_are_masked() -> None:
     assert masked_name("") == ""
     assert masked_phone("+86 138-0000-1111") == "•••• 1111"
     assert masked_phone("12") == ""
+
+
+# -- counts -------------------------------------------------------------------------------
+
+
+def test_a_manager_asks_a_store_to_count_and_takes_it_back(centre: CentreConfig) -> None:
+    with client(centre) as web:
+        sign_in(web)
+        page = web.get("/stores/S001/counts")
+        assert page.status_code == 200
+        answer = post(
+            web, "/stores/S001/counts", kind="list", skus="CAP-NAVY, CAP-NAVY", name="Caps", blind="1"
+        )
+        assert (answer.status_code, answer.headers["location"]) == (303, "/stores/S001/counts")
+        assert "Caps" in web.get("/stores/S001/counts").text
+        wrong = post(web, "/stores/S001/counts", kind="list", skus="NO-SUCH-THING", name="Kept")
+        assert wrong.status_code == 409
+        assert "NO-SUCH-THING" in wrong.text
+        assert 'value="Kept"' in wrong.text
+        assert post(web, "/stores/S001/counts", kind="full", areas="Floor\nBack").status_code == 303
+        assert post(web, "/stores/S001/counts", kind="full", areas="Floor").status_code == 409
+    with database(centre) as db:
+        told = [row[0] for row in db.execute("SELECT kind FROM decision WHERE store = 'S001'")]
+        sheets = [row[0] for row in db.execute("SELECT id FROM count_sheet ORDER BY made_at, id")]
+    assert told.count("count_asked") == 2
+    with client(centre) as web:
+        sign_in(web)
+        post(web, f"/stores/S001/counts/{sheets[0]}/take-back")
+    with database(centre) as db:
+        assert (
+            db.execute("SELECT state FROM count_sheet WHERE id = ?", (sheets[0],)).fetchone()[0]
+            == "cancelled"
+        )
+
+
+def test_a_manager_of_another_region_asks_for_no_count(centre: CentreConfig) -> None:
+    with client(centre) as web:
+        sign_in(web, "east")
+        assert web.get("/stores/S003/counts").status_code == 403
+        assert post(web, "/stores/S003/counts", kind="list", skus="CAP-NAVY").status_code == 403
