@@ -73,6 +73,10 @@ def effect(tx: Connection, number: int, body: d.Body, decision: d.Decision) -> N
                 "SELECT id, ? FROM count_sheet WHERE kind = 'full' AND state = 'open'",
                 [(sku,) for sku, _qty, _share in body.rows],
             )
+            tx.executemany(
+                "UPDATE variance SET moved = 1 WHERE sku = ? AND state = 'open'",
+                [(sku,) for sku, _qty, _share in body.rows],
+            )
         case d.TransferAnnounced():
             tx.executemany(
                 "INSERT INTO transfer (code, direction, other, sku, qty, at) VALUES (?, 'in', ?, ?, ?, ?) "
@@ -145,6 +149,7 @@ def credit(tx: Connection, sku: str, ctx: Context) -> None:
 
 def _record(tx: Connection, body: f.Body, ctx: Context, fence: int = 0) -> None:
     log.append(tx, body, ctx, fence=fence)
+    history.fact(tx, body, ctx, fence)
     effects.apply(tx, body, ctx, fence)
 
 

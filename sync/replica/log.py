@@ -1,7 +1,7 @@
 """The store's own log of facts, and where it stands in every other log.
 
-`append` is how a command records what happened: it writes the fact row, and its line in the
-history that people read, in the command's transaction. The rest is what the link needs to send the log,
+`append` is how a command records what happened: it writes the fact row and nothing
+else, in the command's transaction. The rest is what the link needs to send the log,
 to remember what the centre has taken, and to take a new name (incarnation) when this
 database turns out to be an old copy. A new incarnation is a fork: it shares every
 fact up to the fork and keeps the numbers and chains of its own facts after it.
@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from sync.link.logs import Item, Standing
-from sync.replica import history
 from sync.replica.context import Context
 from sync.wire import facts
 from sync.wire.chain import EMPTY, next_chain
@@ -87,7 +86,6 @@ def append(tx: sqlite3.Connection, body: facts.Body, ctx: Context, *, fence: int
             ctx.moment.now,
         ),
     )
-    history.fact(tx, body, ctx, fence)
     return number
 
 

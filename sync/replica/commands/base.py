@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from sync.replica import effects, log, read
+from sync.replica import effects, history, log, read
 from sync.replica.context import Context
 from sync.replica.people import check_pin
 from sync.rules.permissions import Actor, may, needs_second
@@ -106,6 +106,7 @@ class Desk:
     def record(self, body: f.Body, *, fence: int = 0) -> int:
         """Append the fact and apply it: one transaction, one place for the effect."""
         number = log.append(self.tx, body, self.ctx, fence=fence)
+        history.fact(self.tx, body, self.ctx, fence)
         effects.apply(self.tx, body, self.ctx, fence)
         if fence:
             self.hints.add(f"assignment:{fence}")
