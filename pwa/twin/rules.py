@@ -79,6 +79,8 @@ class _Module:
             match node:
                 case ast.FunctionDef():
                     self._function(node)
+                case ast.Assign(value=ast.Subscript(value=ast.Name(id="dict" | "list"))):
+                    pass  # a name for a type
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     self.known[name] = []
                     self.lines.append(f"const {name}={self.value(value)};")

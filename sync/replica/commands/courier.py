@@ -10,6 +10,7 @@ import sqlite3
 
 import msgspec
 
+from sync.ids import made_of
 from sync.replica import read
 from sync.replica.commands.base import Desk, Result, command
 from sync.replica.commands.release import Override, against, goods, ready, stood_by, units
@@ -42,7 +43,7 @@ def open_manifest(desk: Desk, args: OpenManifest) -> Result:
     courier = args.courier.strip()[:40]
     if not courier:
         raise refuse(Why.NOT_UNDERSTOOD, problem="courier")
-    code = "M" + desk.ctx.new_id()[-6:]
+    code = "M" + made_of(desk.ctx.command, 6)
     desk.tx.execute(
         "INSERT INTO manifest (code, courier, state, opened_at) VALUES (?, ?, 'open', ?)",
         (code, courier, desk.now),

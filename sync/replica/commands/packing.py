@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from sync.ids import made_of
 from sync.replica import read
 from sync.replica.commands.base import Desk, Result, command
 from sync.rules.refusals import Why, refuse
@@ -39,7 +40,7 @@ def pack(desk: Desk, args: Pack) -> Result:
         # Every picked unit is in exactly one parcel, or a label would lie.
         if packed.get(line, 0) != lines.get(line, 0):
             raise refuse(Why.PARCELS_DIFFER, line=line, packed=packed.get(line, 0), picked=lines.get(line, 0))
-    made = tuple(f.Parcel("P" + desk.ctx.new_id()[-8:], parcel) for parcel in parcels)
+    made = tuple(f.Parcel("P" + made_of(desk.ctx.command, 8, n), parcel) for n, parcel in enumerate(parcels))
     desk.record(f.Packed(made), fence=args.fence)
     return {"fence": args.fence, "fo": row["fo"], "parcels": [parcel.code for parcel in made]}
 

@@ -6,6 +6,7 @@ import sqlite3
 
 import msgspec
 
+from sync.ids import made_of
 from sync.replica import read
 from sync.replica.commands.base import Desk, Result, command, quantity
 from sync.replica.resolve import item_of, tote_code
@@ -60,7 +61,7 @@ def start_wave(desk: Desk, args: StartWave) -> Result:
     rows = [desk.assignment(fence, Step.START) for fence in fences]
     for row in rows:
         claimed(desk, row)
-    wave = "W" + desk.ctx.new_id()[-6:]
+    wave = "W" + made_of(desk.ctx.command, 6)
     totes = []
     for letter, row in zip(LETTERS, rows, strict=False):
         desk.record(f.PickStarted(wave, letter), fence=row["fence"])

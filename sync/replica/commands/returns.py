@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from sync.ids import made_of
 from sync.replica import read
 from sync.replica.commands.base import Desk, Lead, Result, command, quantity
 from sync.rules.refusals import Why, refuse
@@ -60,7 +61,7 @@ def take_return(desk: Desk, args: TakeReturn) -> Result:
     elif not args.elsewhere:
         # Nothing here knows the order: it takes the person's word that it was bought elsewhere.
         raise refuse(Why.ORDER_NOT_HERE, order=order)
-    return_id = "R" + desk.ctx.new_id()[-10:]
+    return_id = "R" + made_of(desk.ctx.command, 10)
     desk.record(f.Returned(return_id, sku, args.qty, order, line, args.reason.strip()[:80], args.elsewhere))
     return {
         "return_id": return_id,
@@ -104,7 +105,7 @@ def blind_return(desk: Desk, args: BlindReturn) -> Result:
     sku = desk.sku(args.sku)
     quantity(args.qty)
     by = desk.second("return.blind", args.lead)
-    return_id = "R" + desk.ctx.new_id()[-10:]
+    return_id = "R" + made_of(desk.ctx.command, 10)
     desk.record(f.Returned(return_id, sku, args.qty, reason=args.reason.strip()[:80], allowed_by=by))
     return {"return_id": return_id, "sku": sku, "qty": args.qty}
 
