@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
 from server.db import Tx
@@ -52,9 +53,12 @@ def set_store_policy(tx: Tx, name: str, value: str, store: str = "") -> None:
 
 
 def till_mode(tx: sqlite3.Connection, store: str) -> str:
-    """How the tills of a store treat what is not in its share: warn, block, or file."""
+    """How the tills of a store treat what is not in its share: warn, block, or file. As stores are told."""
     row = tx.execute(
-        "SELECT value FROM policy WHERE key IN (?, 'till_mode') ORDER BY length(key) DESC LIMIT 1",
+        "SELECT body FROM stream_row WHERE stream = 'policy' AND key IN (?, 'till_mode')"
+        " ORDER BY length(key) DESC LIMIT 1",
         (f"till_mode:{store}",),
     ).fetchone()
-    return str(row[0]) if row is not None else WORDS["till_mode"][0]
+    said = json.loads(row[0]) if row is not None else None
+    found = str((said or {}).get("value", WORDS["till_mode"][0])).lower()
+    return "block" if found == "1" else found

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from server.db import Tx
+from server.policy.store import till_mode
 from server.routing.map import map_of, rates_changed
 from server.stock.marks import Place
 from sync.rules import sizing
@@ -33,6 +34,8 @@ LEAST_SOLD = 1.0
 SHORTEST_OUTAGE_MS = 30_000
 """A session that ended and came back sooner was no outage."""
 CHAIN = ""
+FILE_DAYS = 1.0
+"""A till that tells at night sells a day without anybody hearing of it: that much more is its own."""
 ENOUGH_ELSEWHERE = 50
 """Stores with goods beyond which it does not matter how many there are."""
 
@@ -122,7 +125,7 @@ class Needs:
 
     def __init__(self, tx: Tx, now: int) -> None:
         self._tx, self._now = tx, now
-        self._insists: bool | None = None
+        self._modes: dict[str, str] = {}
         self._seen: dict[Place, Seen | None] = {}
         self._worth: dict[str, float] = {}
         self._profile: tuple[float, ...] | None = None
@@ -133,11 +136,17 @@ class Needs:
         found = self.rates(store, sku)
         if found is None:
             return None
-        if self._insists is None:
-            self._insists = may_insist(self._tx)
-        worth = self._worth_of(store)
+        mode = self._modes.get(store)
+        if mode is None:
+            mode = self._modes[store] = till_mode(self._tx, store)
         return sizing.need_at(
-            found.till, found.pickup, found.shipment, elsewhere, worth, may_insist=self._insists
+            found.till,
+            found.pickup,
+            found.shipment,
+            elsewhere,
+            self._worth_of(store),
+            may_insist=mode != "block",
+            untold=FILE_DAYS if mode == "file" else 0.0,
         )
 
     def rates(self, store: str, sku: str) -> Rates | None:
@@ -179,13 +188,6 @@ class Needs:
             mean_h = mean_outage_h(self._tx, store)
             worth = self._worth[store] = sizing.usual_worth(self._profile, mean_h)
         return worth
-
-
-def may_insist(tx: Tx) -> bool:
-    """Mode *warn*: a till may sell a unit all the same, and the promise to somebody else breaks."""
-    row = tx.execute("SELECT body FROM stream_row WHERE stream = 'policy' AND key = 'till_mode'").fetchone()
-    said = json.loads(row[0]) if row is not None else None
-    return str((said or {}).get("value", "warn")).lower() not in ("block", "1")
 
 
 def note_outage(tx: Tx, store: str, lasted_ms: int) -> None:

@@ -184,10 +184,14 @@ def need_at(
     worth: float,
     *,
     may_insist: bool = False,
+    untold: float = 0.0,
 ) -> Need:
-    """The need of one SKU at one store from daily rates and the days' worth that an outage covers."""
+    """The need of one SKU at one store from daily rates and the days' worth that an outage covers.
+
+    `untold`: days of till sales of which nobody hears before the till's next file.
+    """
     online = online_need(pickup_day * worth, shipment_day * worth, elsewhere)
-    return Need(till_day * worth, online, FAVOUR_WARN if may_insist else FAVOUR_BLOCK)
+    return Need(till_day * (worth + untold), online, FAVOUR_WARN if may_insist else FAVOUR_BLOCK)
 
 
 def shipping_weight(till_day: float, pickup_day: float, free: int) -> float:

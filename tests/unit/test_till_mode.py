@@ -7,6 +7,8 @@ import json
 import pytest
 
 from server.policy.store import set_store_policy, till_mode
+from server.stock.demand import FILE_DAYS
+from sync.rules.sizing import need_at, share_of
 from tests.kit_facts import centre
 
 
@@ -18,6 +20,13 @@ def test_a_store_may_differ_from_the_others_and_its_node_hears_of_it() -> None:
     assert [till_mode(c.tx, store) for store in ("S001", "S002")] == ["block", "file"]
     sent = c.tx.execute("SELECT body FROM stream_row WHERE key = 'till_mode:S002'").fetchone()
     assert json.loads(sent[0]) == {"value": "file"}
+
+
+def test_where_tills_tell_at_night_more_is_the_stores_own() -> None:
+    asks = need_at(0.5, 0.3, 0.3, 5, 0.1, may_insist=True)
+    tells = need_at(0.5, 0.3, 0.3, 5, 0.1, may_insist=True, untold=FILE_DAYS)
+    assert [share_of(free, tells) > share_of(free, asks) for free in (6, 12)] == [True, True]
+    assert tells.online == asks.online
 
 
 @pytest.mark.parametrize(
