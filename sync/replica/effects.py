@@ -16,6 +16,7 @@ from functools import singledispatch
 
 from sync.replica.context import Context
 from sync.rules import stock
+from sync.rules.counting import shifts_of
 from sync.rules.reasons import REASONS
 from sync.rules.states import Ownership, State
 from sync.sqlite import Connection
@@ -72,6 +73,16 @@ def _stock(tx: Connection, body: f.Body, fence: int) -> None:
             tx.execute("UPDATE stock SET suppressed = 0 WHERE sku = ? AND suppressed = 1", (body.sku,))
         case _:
             move(tx, stock.moves(body))
+    if isinstance(body, f.Adjusted | f.Shorted | f.Sold | f.SaleVoided):
+        _doubt(tx, body, fence)
+
+
+def _doubt(tx: Connection, body: f.Body, fence: int) -> None:
+    """The book is corrected about the past: a difference that waits may be about the same units."""
+    known = dict(tx.execute("SELECT line, sku FROM assignment_line WHERE fence = ?", (fence,)).fetchall())
+    for sku, _units, corrects in shifts_of(body, lambda line: known.get(line, "")):
+        if corrects:
+            tx.execute("UPDATE variance SET moved = 1 WHERE sku = ? AND state = 'open'", (sku,))
 
 
 def _suppress(tx: Connection, sku: str) -> None:

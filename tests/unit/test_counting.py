@@ -320,3 +320,16 @@ def test_after_a_loss_the_books_are_low_on_purpose_so_what_is_found_needs_no_sec
     shop.decide(d.CountAsked("JEANS", LOST_RIGHTS))
     shop.rows("policy", [("count_review_units", {"value": "2"})])
     assert shop.ok("count", sku="JEANS", found=1)["waits"]
+
+
+def test_a_correction_of_the_books_doubts_a_difference_that_waits(shop: Shop) -> None:
+    for correct in (
+        lambda: shop.ok("adjust", "amy", sku="TEE-M", qty=1, reason="stolen", to="gone"),
+        lambda: shop.decide(d.StockLoaded("D7", (("TEE-M", 2, 1),))),
+    ):
+        shop.ok("count", sku="TEE-M", found=0)
+        assert shop.count("SELECT moved FROM variance WHERE sku = 'TEE-M'") == 0
+        shop.ok("till_sale", "till", sale=f"S{shop.commands}", rows=[["TEE-M", 1]], insist=True)
+        assert shop.count("SELECT moved FROM variance WHERE sku = 'TEE-M'") == 0
+        correct()
+        assert shop.count("SELECT moved FROM variance WHERE sku = 'TEE-M'") == 1
