@@ -260,6 +260,10 @@ def _what_matters(db: sqlite3.Connection) -> dict[str, Any]:
     for at, row in enumerate(found["assignment"]):
         if row[10] in ("closed", "released"):
             found["assignment"][at] = (*row[:6], 0, row[7], "", *row[9:])
+    # Where the centre doubts a count by itself, the log tells of the next count alone.
+    doubted = {row[2] for row in found["task"] if row[4] == "loaded_meanwhile"}
+    stock = [(*row[:6], 0) if row[0] in doubted else row for row in found["stock"]]
+    found["stock"] = [row for row in stock if any(row[1:])]
     # What orders allow to be returned is told in advance by a snapshot, by the log only when it changes.
     del found["returnable"]
     return found
