@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from server.routing.choice import Need, Supply, Wish, choose
 from stock_pool.world import PICKUP, TILL, WEEK_H, Ask, World
@@ -83,6 +83,7 @@ class Promised:
     sku: int
     to: int
     tried: frozenset[str] = frozenset()
+    km: float = 0.0
 
 
 class Week:
@@ -177,8 +178,15 @@ class Week:
     def counted(self, promised: Promised) -> None:
         self.tally.sold += 1
         if promised.way != PICKUP:
+            promised.km = self._last_km
             self.tally.shipped += 1
-            self.tally.km += self._last_km
+            self.tally.km += promised.km
+
+    def uncounted(self, promised: Promised) -> None:
+        self.tally.sold -= 1
+        if promised.way != PICKUP:
+            self.tally.shipped -= 1
+            self.tally.km -= promised.km
 
     _last_km = 0.0
 
@@ -274,7 +282,7 @@ class Counters(Week):
         self.ghosts[k][s] = 0
         self.unsynced[s].add(k)
         self._sync(s)
-        self.tally.sold -= 1
+        self.uncounted(p)
         if p.way != PICKUP:
             again = Promised(p.way, k, p.to, p.tried | {self.codes[s]})
             other = self._from_anywhere(again)
@@ -441,11 +449,11 @@ class Pool(Week):
         k = p.sku
         if p.way == PICKUP:
             s: int | None = p.to
-            if self.centre[k][p.to].pool <= 0 and not (self.up[p.to] and self._ask(k, p.to, 1)):
-                s = None
+            if self.centre[k][p.to].pool <= 0:
+                found = self._ask(k, p.to, 1) if self.up[p.to] else self._make_room(k, p.to)
+                s = p.to if found else None
         else:
-            pools = {self.codes[n]: one.pool for n, one in enumerate(self.centre[k]) if one.pool > 0}
-            s = self.choose(k, p.to, pools, p.tried)
+            s = self._in_a_pool(p)
             if s is None:
                 # Nobody's pool: ask a connected store for a unit of its share.
                 shares = {
@@ -469,6 +477,24 @@ class Pool(Week):
             self.queue[s].append(p)
         return True
 
+    def _in_a_pool(self, p: Promised) -> int | None:
+        pools = {self.codes[n]: one.pool for n, one in enumerate(self.centre[p.sku]) if one.pool > 0}
+        return self.choose(p.sku, p.to, pools, p.tried)
+
+    def _make_room(self, k: int, s: int) -> bool:
+        """As `server.offers.room`: a parcel that the store has not heard of goes where a pool has it."""
+        for p in reversed(self.queue[s]):
+            again = replace(p, tried=p.tried | {self.codes[s]})
+            if p.sku != k or p.way == PICKUP or self._in_a_pool(again) is None:
+                continue
+            self.queue[s].remove(p)
+            self._centre_moves(k, s, Move(str(k)), reserved=-1)
+            self.uncounted(p)
+            moved = self._route(again)
+            assert moved, "a parcel was taken back and nobody has it"
+            return True
+        return False
+
     def _deliver(self, p: Promised, s: int) -> None:
         k = p.sku
         if self.shelf[k][s] > 0:
@@ -485,7 +511,7 @@ class Pool(Week):
         self._pay(k, s)
 
     def _broken(self, p: Promised, s: int) -> None:
-        self.tally.sold -= 1
+        self.uncounted(p)
         again = Promised(p.way, p.sku, p.to, p.tried | {self.codes[s]})
         if p.way == PICKUP or not self._route(again):
             self.tally.oversell_fact += 1

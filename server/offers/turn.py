@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from server.db import Tx
 from server.link.decide import decide
+from server.offers.room import make_room
 from server.offers.rows import (
     PartRow,
     TurnRow,
@@ -52,11 +53,7 @@ def route(tx: Tx, fo: str, now: int) -> int:
     excluded = _excluded(tx, part)
     # A store without a line is asked like any other the first time (its pool is promised all the same).
     # Once somebody has let it lapse, those who can hear come first: a dead region must not play ping-pong.
-    down = (
-        frozenset(row[0] for row in tx.execute("SELECT store FROM store_session WHERE closed_at > 0"))
-        if part.attempts
-        else frozenset()
-    )
+    down = _down(tx) if part.attempts else frozenset()
     return route_part(tx, part, needs, now, excluded=excluded, down=down)
 
 
@@ -70,22 +67,9 @@ def route_part(
     down: frozenset[str] = frozenset(),
 ) -> int:
     """The same for a part already read; a new order comes in here and asks the database nothing."""
-    channel, kind = part.channel, part.kind
-    wish = Wish(
-        kind=kind,
-        needs=needs,
-        at=vector_of(part.lat, part.lon),
-        pickup_store=part.pickup_store,
-        excluded=excluded,
-        down=down,
-        may_move_m=policy(tx, "may_move_km", channel, kind) * 1000,
-        margin_m=policy(tx, "ship_margin_km", channel, kind) * 1000,
-        may_split=bool(policy(tx, "may_split", channel, kind)),
-        max_parts=policy(tx, "max_parts", channel, kind),
-        partial=kind != "pickup" or bool(policy(tx, "pickup_partial", channel, kind)),
-        channel=channel,
-        again=part.attempts > 0,
-    )
+    if part.kind == "pickup" and part.pickup_store not in excluded:
+        make_room(tx, part, needs, now)
+    wish = _wish(tx, part, needs, excluded, down)
     for _ in range(2):
         plan = _plan(tx, wish, now)
         if not plan.shares:
@@ -95,7 +79,7 @@ def route_part(
             return fence
         # The map was behind the tables (a rollback): read again and choose once more.
         _read_again(tx, wish)
-    if kind == "pickup" and part.pickup_store in excluded:
+    if part.kind == "pickup" and part.pickup_store in excluded:
         parts.to_person(tx, part.fo, "pickup_stuck", now, order_no=part.order_no, store=part.pickup_store)
     else:
         _wait(tx, part, part.fo, now, excluded, first=not _has_case(tx, part.order_no, part.fo))
@@ -345,6 +329,37 @@ def _excluded(tx: Tx, part: PartRow) -> frozenset[str]:
     )
 
 
+def may_go_elsewhere(tx: Tx, part: PartRow, needs: tuple[Need, ...], now: int, store: str) -> bool:
+    """Whether one other store could do all of it now."""
+    plan = _plan(tx, _wish(tx, part, needs, _excluded(tx, part) | {store}, _down(tx)), now)
+    return len(plan.shares) == 1 and not plan.missing
+
+
+def _wish(
+    tx: Tx, part: PartRow, needs: tuple[Need, ...], excluded: frozenset[str], down: frozenset[str]
+) -> Wish:
+    channel, kind = part.channel, part.kind
+    return Wish(
+        kind=kind,
+        needs=needs,
+        at=vector_of(part.lat, part.lon),
+        pickup_store=part.pickup_store,
+        excluded=excluded,
+        down=down,
+        may_move_m=policy(tx, "may_move_km", channel, kind) * 1000,
+        margin_m=policy(tx, "ship_margin_km", channel, kind) * 1000,
+        may_split=bool(policy(tx, "may_split", channel, kind)),
+        max_parts=policy(tx, "max_parts", channel, kind),
+        partial=kind != "pickup" or bool(policy(tx, "pickup_partial", channel, kind)),
+        channel=channel,
+        again=part.attempts > 0,
+    )
+
+
+def _down(tx: Tx) -> frozenset[str]:
+    return frozenset(row[0] for row in tx.execute("SELECT store FROM store_session WHERE closed_at > 0"))
+
+
 def _plan(tx: Tx, wish: Wish, now: int) -> Plan:
     plan = map_of(tx).choose(wish, now)
     if plan.missing or len(plan.shares) > 1:
@@ -422,5 +437,5 @@ def _has_case(tx: Tx, order_no: str, fo: str) -> bool:
 
 __all__ = [
     "ask_back", "assign", "end_turn", "exclude", "finish", "free_what_is_not_in_hand", "hand_to",
-    "masked", "route", "route_part", "tell_withdrawn",
+    "masked", "may_go_elsewhere", "route", "route_part", "tell_withdrawn",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from server.timers import run_due
 from sync.rules.sizing import USUAL_OUTAGE_H
 from sync.wire import decisions as d
 from sync.wire import facts as f
-from tests.kit_orders import HOUR, MINUTE, Centre
+from tests.kit_orders import HOUR, MINUTE, Centre, problems
 
 DAY = 24 * HOUR
 
@@ -239,6 +239,36 @@ def test_an_order_without_pool_asks_a_connected_store_and_is_offered_when_units_
     centre.fact("S002", f.Gave("A", 2, 1))
     run(centre, 1_000)
     assert centre.fo(fo)[:2] == ("offered", "S002")
+
+
+def test_a_pickup_at_a_store_without_a_line_takes_the_unit_of_a_parcel_that_another_store_can_send(
+    centre: Centre,
+):
+    centre.stock("S001", "A", 1)
+    with_line(centre, "S001", closed_at=centre.now)
+    with_line(centre, "S002")
+    parcel = centre.order(("A", 1)).order_no + "-1"
+    assert centre.fo(parcel)[:2] == ("offered", "S001")
+    alone = centre.order(("A", 1), kind="pickup", pickup_store="S001").order_no + "-1"
+    assert centre.fo(alone)[0] == "waiting", "nobody else has the parcel's unit: what was promised stays"
+    centre.cancel(alone.removesuffix("-1"))
+    centre.stock("S002", "A", 1)
+    pickup = centre.order(("A", 1), kind="pickup", pickup_store="S001").order_no + "-1"
+    assert centre.fo(pickup)[:2] == ("offered", "S001")
+    assert centre.fo(parcel)[:2] == ("offered", "S002")
+    assert [type(one).__name__ for one in centre.told("S001")] == ["Offered", "Withdrawn", "Offered"]
+    assert problems(centre.tx) == []
+
+
+def test_a_parcel_that_its_store_may_have_heard_of_makes_no_room(centre: Centre):
+    centre.stock("S001", "A", 1)
+    parcel = centre.order(("A", 1)).order_no + "-1"
+    with_line(centre, "S001", closed_at=centre.now + 1)
+    centre.stock("S002", "A", 1)
+    centre.now += MINUTE
+    pickup = centre.order(("A", 1), kind="pickup", pickup_store="S001").order_no + "-1"
+    assert centre.fo(pickup)[0] == "waiting"
+    assert centre.fo(parcel)[:2] == ("offered", "S001")
 
 
 def test_a_store_that_declined_an_order_is_not_asked_to_give_units_for_what_another_lacks(centre: Centre):
