@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pwa import notices, work
 from pwa.desk import Desk, View
+from sync.replica import read
 from sync.replica.commands.handover import UNDO_MS
 from sync.rules.states import State, may_release
 from sync.texts import N_
@@ -65,7 +66,7 @@ def counter(desk: Desk, fence: int) -> View:
         withdrawn=bool(row["withdrawn"]),
         owner_until=row["owner_until"],
         latest_now=desk.line.moment.latest,
-    )
+    ) and not read.awaits_snapshot(desk.db)
     # What the shopper refused makes it a put-back, but the rest has been handed over.
     gone = bool(row["released_at"]) and card.state in (State.RELEASED, State.PUT_BACK)
     leads = desk.rows(

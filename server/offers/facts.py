@@ -74,7 +74,8 @@ def _pick_started(tx: Tx, source: Source, turn: TurnRow, body: f.PickStarted) ->
 
 def _picked(tx: Tx, source: Source, turn: TurnRow, body: f.Picked) -> Verdict:
     tx.execute(
-        "UPDATE assignment_line SET picked = picked + ? WHERE fence = ? AND line = ?",
+        # At most what the line is for: a box with an older copy of its record tells of a unit twice.
+        "UPDATE assignment_line SET picked = min(qty, picked + ?) WHERE fence = ? AND line = ?",
         (body.qty, turn.fence, body.line),
     )
     lines = lines_of(tx, turn.fence)

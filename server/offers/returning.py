@@ -30,8 +30,8 @@ def put_back(tx: Tx, source: Source, row: TurnRow, body: f.PutBack) -> Verdict:
     if freed:
         book.free(tx, row.store, line.sku, freed, fence=row.fence, now=source.now, cause=source.cause())
     tx.execute(
-        "UPDATE assignment_line SET reserved = reserved - ?, put_back = put_back + ?"
-        " WHERE fence = ? AND line = ?",
+        "UPDATE assignment_line SET reserved = reserved - ?,"
+        " put_back = max(put_back, min(picked - released, put_back + ?)) WHERE fence = ? AND line = ?",
         (freed, body.qty, row.fence, body.line),
     )
     told = {"line": body.line, "sku": line.sku, "qty": body.qty}

@@ -457,9 +457,19 @@ def _progress(tx: Connection, fence: int, progress: str) -> None:
     tx.execute("UPDATE assignment SET progress = ? WHERE fence = ?", (progress, fence))
 
 
+_PROGRESS = {
+    # A box with an older copy of its record reports once more what it had forgotten, a unit that lay in the
+    # tote already, say. The units are the same: no line has more of them than it is for, nor puts back
+    # more than it holds. The centre says the same (`server.offers`).
+    "picked": "max(0, min(qty, picked + ?))",
+    "put_back": "max(put_back, min(picked - released, put_back + ?))",
+}
+
+
 def _line(tx: Connection, fence: int, line: int, column: str, qty: int) -> None:
     tx.execute(
-        f"UPDATE assignment_line SET {column} = {column} + ? WHERE fence = ? AND line = ?",
+        f"UPDATE assignment_line SET {column} = {_PROGRESS.get(column, column + ' + ?')}"
+        " WHERE fence = ? AND line = ?",
         (qty, fence, line),
     )
 

@@ -42,6 +42,11 @@ def meta(db: Connection, key: str, default: str = "") -> str:
     return str(row[0]) if row else default
 
 
+def awaits_snapshot(db: Connection) -> bool:
+    """This record is an older copy, or the centre was put back: what is owned here will be said anew."""
+    return meta(db, "needs_snapshot") == "1"
+
+
 def policy(db: Connection, key: str, default: str = "") -> str:
     row = db.execute("SELECT value FROM policy WHERE key = ?", (key,)).fetchone()
     return str(row[0]) if row else default

@@ -335,6 +335,21 @@ def test_the_stores_own_clock_may_end_the_hold_first(c: Centre):
     assert problems(c.tx) == []
 
 
+def test_a_unit_that_is_told_of_twice_by_an_older_copy_is_one_unit(c: Centre):
+    c.order(("A", 1))
+    c.work("S001", 1, "picked")
+    c.fact("S001", f.Picked(1, 1), fence=1)
+    assert c.rows("SELECT picked, reserved FROM assignment_line") == [(1, 1)]
+    c.fact("S001", f.Packed((f.Parcel("P", ((1, 1),)),)), fence=1)
+    c.later(48 * HOUR)
+    c.later(5 * HOUR)
+    assert c.one("SELECT state FROM assignment WHERE fence = 1") == "put_back"
+    for _ in range(2):
+        c.fact("S001", f.PutBack(1, 1), fence=1)
+    assert c.rows("SELECT picked, put_back, reserved FROM assignment_line WHERE fence = 1") == [(1, 1, 0)]
+    assert problems(c.tx) == []
+
+
 def line(c: Centre, store: str, *, heard_at: int, unsent: int = 0, closed_at: int = 0) -> None:
     c.tx.execute(
         "INSERT INTO store_session (store, number, heard_at, unsent, closed_at) VALUES (?1, 1, ?2, ?3, ?4)"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sync import sqlite
-from sync.replica import notices, timers
+from sync.replica import effects, log, notices, timers
 from sync.rules.refusals import Why
 from sync.texts import translator
 from sync.wire import decisions as d
@@ -251,6 +251,27 @@ def test_a_box_that_restarts_without_a_line_keeps_what_it_owns_and_lets_nothing_
     assert shop.state(fence) == ("staged", "confirmed")
     shop.refused(Why.HOLD_OVER, "hand_over", fence=fence, code="428913")
     shop.doubt = 0  # the line is back, and with it the time
+    shop.ok("hand_over", fence=fence, code="428913")
+
+
+def test_a_unit_that_an_older_record_had_forgotten_and_tells_of_again_is_one_unit(shop: Shop) -> None:
+    fence = shop.staged()
+    effects.apply(shop.db, f.Picked(1, 1), shop.context(), fence)
+    assert shop.count("SELECT picked FROM assignment_line WHERE fence = ?", fence) == 1
+    shop.decide(d.Withdrawn("reassigned", "S002", "Xujiahui"), fence)
+    for _ in range(2):
+        effects.apply(shop.db, f.PutBack(1, 1), shop.context(), fence)
+    assert shop.count("SELECT put_back FROM assignment_line WHERE fence = ?", fence) == 1
+    assert shop.state(fence)[0] == "closed"
+
+
+def test_a_box_with_an_older_record_lets_nothing_go_before_the_centre_has_said_what_it_owns(
+    shop: Shop,
+) -> None:
+    fence = shop.staged()
+    log.put(shop.db, "needs_snapshot", 1)
+    shop.refused(Why.NOT_CONFIRMED, "hand_over", fence=fence, code="428913")
+    log.put(shop.db, "needs_snapshot", 0)
     shop.ok("hand_over", fence=fence, code="428913")
 
 

@@ -1,8 +1,8 @@
 """May these goods leave? Judged once for the counter and the courier.
 
 Only an owned fulfilment order leaves: confirmation applied, no withdrawal applied, before
-`owner_until` by the latest that the centre's time can be. Anything else needs a supervisor, and
-the fact says so.
+`owner_until` by the latest that the centre's time can be, and none while the centre is about to say
+anew what is owned. Anything else needs a supervisor, and the fact says so.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ RELEASABLE = frozenset({State.PACKED, State.STAGED})
 def against(desk: Desk, row: sqlite3.Row) -> Refused | None:
     """Why the goods may not leave, or None."""
     fo = row["fo"]
+    if read.awaits_snapshot(desk.tx):
+        return refuse(Why.NOT_CONFIRMED, fo=fo)
     if may_release(
         ownership=row["ownership"],
         withdrawn=bool(row["withdrawn"]),
