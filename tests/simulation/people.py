@@ -389,12 +389,21 @@ class People:
     ) -> None:
         world, moves = self.world, dict[tuple[str, str], int]()
         place = self._place(box)
-        fences = ", ".join(str(one[0]) for one in leaving) or "0"
 
         def done(result: dict[str, Any]) -> None:
-            # As it stands when the answer comes: a command that was tried again may have met a longer right.
+            # As it stands when the answer comes: where the command was tried again, a right may be longer by
+            # then, and another parcel lie on the courier's cart.
+            seen = {one[0] for one in leaving}
+            more = [fence for fence in result.get("fences", ()) if fence not in seen]
+            loaded = [
+                (fence, line["line"], line["sku"], line["released"])
+                for fence in more
+                for line in self._lines(box, fence)
+                if line["released"]
+            ]
+            fences = ", ".join(map(str, [*seen, *more])) or "0"
             now = {row["fence"]: row for row in self._rows(box, f"fence IN ({fences})")}
-            for fence, number, sku, units in leaving:
+            for fence, number, sku, units in [*leaving, *loaded]:
                 place.tote(fence)[number] -= units
                 moves["good", sku] = moves.get(("good", sku), 0) - units
                 self._left(box, cmd.id, now[fence], sku, units, forced)
