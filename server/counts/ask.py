@@ -49,7 +49,7 @@ def ask_full(
     person: str,
 ) -> str:
     """Everything, or all that is kept on shelves whose place begins with `scope`, area by area."""
-    places = tuple(dict.fromkeys(area.strip()[:24] for area in areas if area.strip()))
+    places = tuple(dict.fromkeys(area.strip()[:40] for area in areas if area.strip()))
     if not 1 <= len(places) <= MOST_AREAS:
         raise refuse(Why.BAD_INPUT, problem={"say": NO_AREAS})
     if tx.execute(

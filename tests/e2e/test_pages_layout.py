@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sync.wire import decisions as d
 from tests import kit_pwa as kit
 
 pytestmark = pytest.mark.browser
@@ -23,7 +24,9 @@ PAGES = [
     "/courier", "/courier/{manifest}", "/putback", "/putback/17", "/returns", "/returns/order?number=YP-0990",
     "/returns/order?number=YP-7777", "/returns/blind", "/returns/{return}", "/stock", "/stock?q=cap",
     f"/stock/{CAP}", "/count", f"/count/{CAP}", "/receive", "/receive?document=T-2207", f"/receive?sku={CAP}",
-    "/transfer", "/adjust", f"/adjust?sku={CAP}", "/notices", "/status", "/more", "/no-such-page",
+    "/transfer", "/adjust", f"/adjust?sku={CAP}", "/counts/new",
+    "/counts/L1", "/counts/{sheet}", "/counts/{sheet}/1", f"/counts/{{sheet}}/1?sku={CAP}",
+    "/counts/{sheet}/2", "/counts/differences", "/notices", "/status", "/more", "/no-such-page",
 ]  # fmt: skip
 EMPTY_PAGES = [
     "/sign-in", "/orders?tab=offers", "/orders?tab=work", "/orders?tab=ready", "/handover", "/courier",
@@ -55,6 +58,7 @@ def addresses(node: kit.DemoNode, pages: list[str]) -> list[str]:
         "{wave}": kit.wave_of(node, 13),
         "{manifest}": one("SELECT code FROM manifest"),
         "{return}": one("SELECT id FROM goods_return"),
+        "{sheet}": one("SELECT coalesce(max(id), '') FROM count_sheet WHERE kind = 'full'"),
     }
     found = []
     for page in pages:
@@ -68,10 +72,26 @@ def addresses(node: kit.DemoNode, pages: list[str]) -> list[str]:
 def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[kit.DemoNode, str]]:
     node = kit.store(tmp_path_factory.mktemp("busy") / "replica.db")
     kit.busy(node)
+    counting(node)
     kit.offline(node)
     with kit.served(node) as base:
         yield node, base
     node.close()
+
+
+def counting(node: kit.DemoNode) -> None:
+    """A list and a full count under way, and differences that wait."""
+    bag, shirt = kit.GOODS[5][0], kit.GOODS[0][0]
+    for sku in (bag, CAP):
+        node.decide(
+            d.CountAsked(sku, "asked", sheet="L1", name="A list with a rather long name", blind=False)
+        )
+    areas = ["Shop floor and both windows", "Back room"]
+    sheet = node.do("open_sheet", "p3", kind="full", areas=areas)["sheet"]
+    node.do("enter_count", sheet=sheet, area=areas[0], sku=CAP, found=12)
+    node.do("finish_area", sheet=sheet, area=areas[1])
+    node.do("count", sku=bag, found=200)
+    node.do("count", "p2", sku=shirt, found=0)
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,7 @@ def open_sheet(desk: Desk, args: OpenSheet) -> Result:
             raise refuse(Why.BAD_QUANTITY, qty=len(skus))
         desk.record(f.SheetOpened(made, "list", name, skus=skus, blind=blind))
     else:
-        areas = tuple(dict.fromkeys(area.strip()[:24] for area in args.areas if area.strip()))
+        areas = tuple(dict.fromkeys(area.strip()[:40] for area in args.areas if area.strip()))
         if not 1 <= len(areas) <= MOST_AREAS:
             raise refuse(Why.BAD_QUANTITY, qty=len(areas))
         other = desk.tx.execute(
