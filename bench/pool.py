@@ -46,7 +46,7 @@ def main() -> None:
         rows = [
             row for offline, mean in scenarios(args) for row in table(source, cities, args, offline, mean)
         ]
-    except (BadFile, BadData, OSError, UnicodeDecodeError) as trouble:
+    except (BadFile, BadData, OSError) as trouble:
         sys.exit(f"{args.data}: {trouble}")
     if args.plot:
         args.plot.write_text(draw(rows), encoding="utf-8")

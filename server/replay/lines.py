@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,6 +42,13 @@ class Line:
 
 def read_lines(path: Path) -> Iterator[Line]:
     """Every row of the file, in its order. Raises BadFile naming the row."""
+    try:
+        yield from _rows(path)
+    except (EOFError, zlib.error, UnicodeDecodeError) as trouble:
+        raise BadFile(f"{path.name}: {trouble}") from trouble
+
+
+def _rows(path: Path) -> Iterator[Line]:
     times: dict[str, int] = {}
     with (
         gzip.open(path, "rt", encoding="utf-8", newline="")

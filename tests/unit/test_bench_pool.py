@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import random
 import subprocess
@@ -66,3 +67,47 @@ def test_units_that_only_the_book_has_break_promises_even_with_exact_counters(or
 
 def test_the_same_seed_plays_the_same(order_lines: Path):
     assert played(order_lines) == played(order_lines)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--warmup-weeks", "3"], "no more than the 3 to learn from"),
+        (["--weeks", "1"], "1 weeks are no more than the 1"),
+        (["--offline", "1"], "not a share"),
+        (["--offline", "0.1", "0.3", "--mean-outage", "1", "2", "3"], "one for all"),
+        (["--skus", "0"], "less than 1"),
+    ],
+)
+def test_what_cannot_be_played_is_said_in_a_line(order_lines: Path, words: list[str], said: str):
+    with pytest.raises(subprocess.CalledProcessError) as trouble:
+        played(order_lines, *words)
+    assert said in trouble.value.stderr
+    assert "Traceback" not in trouble.value.stderr
+
+
+def test_a_file_may_be_packed_or_not_and_a_torn_one_is_named(order_lines: Path, tmp_path: Path):
+    packed = tmp_path / "lines.csv.gz"
+    packed.write_bytes(gzip.compress(order_lines.read_bytes()))
+    assert played(packed) == played(order_lines)
+    packed.write_bytes(packed.read_bytes()[:2_000])
+    with pytest.raises(subprocess.CalledProcessError) as trouble:
+        played(packed)
+    assert "lines.csv.gz" in trouble.value.stderr.splitlines()[-1]
+    assert "Traceback" not in trouble.value.stderr
+
+
+@pytest.mark.parametrize("stores", ["1", "40"])
+def test_one_store_or_many_more_than_there_are_cities_can_be_played(order_lines: Path, stores: str):
+    rows = played(order_lines, "--stores", stores, "--skus", "5", "--offline", "0.9")
+    assert rows["sized"]["oversell_protocol"] == 0
+    assert rows["sized"]["till_wait_pct"] >= 0
+
+
+def test_a_week_without_sales_in_between_is_a_week(order_lines: Path, tmp_path: Path):
+    gap = tmp_path / "gap.csv"
+    text = order_lines.read_text().splitlines(keepends=True)
+    gap.write_text(
+        "".join(line for line in text if not "2011-09-05" <= line.split(",")[1][:10] < "2011-09-12")
+    )
+    assert played(gap, "--offline", "0.5")["sized"]["oversell_protocol"] == 0
