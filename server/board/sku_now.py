@@ -14,6 +14,7 @@ from heapq import nlargest
 from operator import itemgetter
 from typing import Any
 
+from server.counts.read import history
 from server.stock.demand import rates
 from server.views.read import taken, views_of
 from server.views.rules import View
@@ -23,6 +24,7 @@ LEDGER_SHOWN = 60
 DEBTS_SHOWN = 30
 DEBT_ROWS = 600
 ORDERS_SHOWN = 60
+COUNTS_SHOWN = 20
 ORDER_STORES = 60
 CHANNELS_SHOWN = 60
 _SUMS = ("on_hand", "reserved", "share", "pool", "debt", "damaged", "hold", "back", "coming")
@@ -50,6 +52,7 @@ def sku_now(db: sqlite3.Connection, sku: str, region: str, now: int) -> dict[str
         "orders": _orders(db, sku, places),
         "channels": _channels(db, sku, stores if region else None, now),
         "debts": debts_of(db, sku, stores),
+        "counts": [row for row in history(db, sku) if row["store"] in stores][:COUNTS_SHOWN],
         "cases": [
             row
             for row in db.execute(

@@ -389,3 +389,18 @@ def test_a_manager_of_another_region_asks_for_no_count(centre: CentreConfig) -> 
         sign_in(web, "east")
         assert web.get("/stores/S003/counts").status_code == 403
         assert post(web, "/stores/S003/counts", kind="list", skus="CAP-NAVY").status_code == 403
+
+
+def test_the_page_of_a_sku_tells_how_it_was_counted(centre: CentreConfig) -> None:
+    with database(centre) as db, writing(db):
+        db.execute(
+            "INSERT INTO stock_count (store, sku, expected, found, state, counted_by, looked_at)"
+            " VALUES ('S001', 'CAP-NAVY', 12, 7, 'open', 'lin', ?)",
+            (NOON,),
+        )
+    with client(centre) as web:
+        sign_in(web)
+        text = web.get("/skus/CAP-NAVY").text
+        assert "7 found, 12 expected" in text
+        assert "waits for a second person" in text
+        assert "Differences that wait" in web.get("/stores/S001").text
