@@ -101,6 +101,12 @@ class Box(Machine[sqlite.Connection]):
         return new_id(self._now() + self.wall_offset, self.dice.randbytes)
 
     @property
+    def lacks_a_base(self) -> bool:
+        """A snapshot is under way, or to be asked for."""
+        row = self.db.execute("SELECT value FROM meta WHERE key = 'needs_snapshot'").fetchone()
+        return row is not None and str(row[0]) == "1"
+
+    @property
     def awake(self) -> bool:
         return self.running and self.suspended_until <= self._now()
 

@@ -23,7 +23,7 @@ class Faults:
         self.world = world
 
     def strike(self, name: str) -> None:
-        box = self.world.boxes[self.world.roll.choice(self.world.codes)]
+        box = self.world.somewhere()
         getattr(self, name)(box)
 
     # -- lines ------------------------------------------------------------------------------------
@@ -44,6 +44,12 @@ class Faults:
             box.line.holes |= {"up", "down"}
             if world.roll.random() < 0.8:
                 world.close_store_side(box, silently=True)
+
+    def blackout(self, box: Box) -> None:
+        """Power and line go together: the box is soon up again, the line is not."""
+        self.partition(box)
+        if box.running:
+            self.world.box_died(box, Died(False), reboot=True)
 
     def half_open(self, box: Box) -> None:
         """One way, or both, is a hole; nobody is told."""

@@ -81,7 +81,9 @@ def _step(world: World, people: People, faults: Faults, mean_h: float) -> None:
     roll = world.roll
     draw = roll.random()
     mean = mean_h * HOUR
-    wait = roll.choice((200, SECOND, 5 * SECOND)) if draw < 0.6 else int(roll.expovariate(1 / (mean * 2.2)))
+    # Nobody waits for a snapshot: what is done while it is under way has to survive it.
+    hurry = 0.95 if world.base_under_way else 0.6
+    wait = roll.choice((200, SECOND, 5 * SECOND)) if draw < hurry else int(roll.expovariate(1 / (mean * 2.2)))
     if roll.random() < 0.004:
         wait += roll.choice((HOUR, 4 * HOUR))
     world.advance(wait)

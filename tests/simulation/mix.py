@@ -11,6 +11,7 @@ SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 FAULTS: dict[str, float] = {
     "cut": 3.0,
     "partition": 3.0,
+    "blackout": 0.5,
     "half_open": 2.0,
     "crash_box": 1.5,
     "crash_centre": 0.7,
@@ -59,7 +60,8 @@ DEEDS: dict[str, float] = {
 MOODS: dict[str, dict[str, float]] = {
     "copies": {"restore_box": 8, "copy_box": 6, "lose_box": 3, "partition": 3, "cut": 2},
     "backups": {"restore_centre": 6, "backup": 6, "partition": 3, "prune": 3, "crash_centre": 1},
-    "clocks": {"partition": 6, "suspend": 6, "step_clock": 4, "crash_box": 8},
+    "clocks": {"partition": 2, "blackout": 6, "suspend": 3, "step_clock": 4, "crash_box": 2},
+    "counter": {"partition": 8, "blackout": 1, "cut": 3, "half_open": 2},
     "lines": {"cut": 8, "half_open": 8, "late_frame": 8, "clone": 4, "partition": 2},
     "scarce": {"partition": 6, "theft": 6, "crash_box": 1},
 }
@@ -83,6 +85,9 @@ class Mix:
     insist: float = 0.0
     wrong_pin: float = 0.0
     fault_share: float = 0.08
+    busy: float = 0.0
+    """How much of everything happens at the first store: there turns come to their end in few steps."""
+    kinds: tuple[str, ...] = ("shipment", "shipment", "pickup", "pickup", "same_day")
     latencies: tuple[int, ...] = (30, 80, 200)
     faults: dict[str, float] = field(default_factory=dict)
     deeds: dict[str, float] = field(default_factory=dict)
@@ -102,6 +107,7 @@ class Mix:
         self.insist = roll.choice((0.0, 0.3, 1.0))
         self.wrong_pin = roll.choice((0.0, 0.2, 0.5))
         self.fault_share = roll.choice((0.02, 0.06, 0.12))
+        self.busy = roll.choice((0.0, 0.0, 0.5))
         self.latencies = roll.choice(((30, 80, 200), (30, 1_500, 9_000), (20, 40, 60), (200, 400, 30_000)))
         self.faults = {
             name: weight * roll.choice((0.0, 0.0, 1.0, 1.0, 6.0)) for name, weight in FAULTS.items()
@@ -131,10 +137,19 @@ class Mix:
     def _in_mood(self, mood: str) -> None:
         self.faults = {name: MOODS[mood].get(name, 0.0) for name in FAULTS}
         self.fault_share = 0.12
+        if mood in ("copies", "backups"):
+            self.latencies = self.roll.choice((self.latencies, (400, 9_000, 30_000)))
+        if mood in ("clocks", "counter"):
+            self.busy = 0.7
+            self.kinds = ("pickup", "pickup", "pickup", "same_day", "shipment")
+            self.opening = (2, 3, 5, 8)
         if mood == "clocks":
             self.policies["hold_s"] = 3600
             self.policies["started_grace_s"] = 1800
             self.deeds |= {"collect": 12.0, "cancel": 0.5, "work": 60.0}
+        if mood == "counter":
+            self.deeds |= {"answer": 16.0, "collect": 12.0, "force": 8.0, "again": 5.0, "undo": 4.0}
+            self.deeds |= {"cancel": 4.0, "bring_back": 4.0}
         if mood == "scarce":
             self.opening = (0, 1, 1, 2, 2, 3)
             self.insist = 1.0

@@ -292,7 +292,7 @@ def picked_goods_are_sold_again_at_once() -> list[Patch]:
     """What is in a tote of an ended turn is free before anybody has put it back."""
     right = server.offers.turn.free_what_is_not_in_hand
 
-    def wrong(tx: Any, turn: Any, now: int) -> int:
+    def wrong(tx: Any, turn: Any, now: int, *more: Any) -> int:
         for line in server.offers.rows.lines_of(tx, turn.fence).values():
             if line.reserved:
                 server.stock.book.free(tx, turn.store, line.sku, line.reserved, fence=turn.fence, now=now)
@@ -300,7 +300,7 @@ def picked_goods_are_sold_again_at_once() -> list[Patch]:
                     "UPDATE assignment_line SET reserved = 0 WHERE fence = ? AND line = ?",
                     (turn.fence, line.line),
                 )
-        return int(right(tx, turn, now))
+        return int(right(tx, turn, now, *more))
 
     return [(server.offers.turn, "free_what_is_not_in_hand", wrong)]
 

@@ -37,7 +37,7 @@ class People:
     # -- who and where -----------------------------------------------------------------------------
 
     def _box(self) -> Box:
-        return self.world.boxes[self.world.roll.choice(self.world.codes)]
+        return self.world.somewhere()
 
     def _place(self, box: Box) -> Place:
         return self.world.floor.stores[box.code]
@@ -58,7 +58,7 @@ class People:
     def order(self) -> None:
         world, roll = self.world, self.world.roll
         self.orders += 1
-        kind = roll.choice(("shipment", "shipment", "pickup", "pickup", "same_day"))
+        kind = roll.choice(world.mix.kinds)
         names = roll.sample([*SKUS, BUNDLE], roll.choice((1, 1, 1, 2, 3)))
         lines = tuple(NewLine(name, roll.choice((1, 1, 1, 2))) for name in names)
         new = NewOrder(
@@ -66,7 +66,7 @@ class People:
             external_id=f"W{world.step_no}",
             kind=kind,
             lines=lines,
-            pickup_store=roll.choice(world.codes) if kind == "pickup" else "",
+            pickup_store=world.somewhere().code if kind == "pickup" else "",
             lat=roll.choice((31.2, 30.2, 32.0)),
             lon=roll.choice((121.4, 120.1, 118.8)),
             name="Wang Li",
@@ -92,6 +92,8 @@ class People:
         for line in new.lines:
             for sku, each in PARTS.get(line.sku, ((line.sku, 1),)):
                 want[sku] += each * line.qty
+        if world.chance(world.mix.repeat_command) and len(world.floor.unanswered) < 5:
+            world.floor.unanswered.append(new)  # it is placed, and its channel does not know
         if placed.order_no in world.floor.orders:
             world.reached["order sent twice"] += 1
         world.floor.orders.setdefault(

@@ -85,6 +85,8 @@ class World:
         self._trace = hashlib.blake2b(digest_size=16)
         self.sky = Sky()
         self.wire_count = 0
+        self._interrupted = False
+        """A base goes out: people do something now, not after their wait."""
         self.commands = 0
         made = chain(stores)
         self.centre = Centre(centre_copy(made.centre))
@@ -162,7 +164,7 @@ class World:
             if self.broken:
                 return
             due = self._next_due()
-            if due > target:
+            if due > target or (self._interrupted and not self.calm):
                 break
             self.now = max(self.now, due)
             arrived = self.sky.pop(self.now)
@@ -172,6 +174,9 @@ class World:
                 self._tick()
         else:
             self.fail("progress", "the world never comes to the next moment")
+        if self._interrupted and not self.calm:
+            self._interrupted = False
+            return
         self.now = max(self.now, target)
 
     def _next_due(self) -> int:
@@ -284,6 +289,8 @@ class World:
             self._close_centre_side(wire)  # a full disk: the session ends, the store comes again
             return
         self.send(wire, "down", frames)
+        if wire.end.down == "snapshot" and not wire.looked:
+            self._interrupted = True
         if wire.end.down == "snapshot" or (wire.end.up and not wire.looked):
             wire.looked = True
             self._look(wire)
@@ -489,7 +496,22 @@ class World:
         if data is None:
             self.close_store_side(box, silently=True)
             return
+        waited = box.lacks_a_base
         self.box_job(box, lambda fate: box.heard(data, fate))
+        if waited and box.running and not box.lacks_a_base:
+            self._count_snapshot(box)
+
+    def _count_snapshot(self, box: Box) -> None:
+        """A new base came in. Was there work of the store's own on top that the centre has not heard of?"""
+        head, incarnation = box.db.execute(
+            "SELECT (SELECT coalesce(max(number), 0) FROM fact),"
+            " (SELECT value FROM meta WHERE key = 'incarnation')"
+        ).fetchone()
+        known = self.centre.db.execute(
+            "SELECT applied FROM replica WHERE store = ? AND incarnation = ?", (box.code, incarnation)
+        ).fetchone()
+        above = head > (known[0] if known else 0)
+        self.reached["snapshot under unsent facts" if above else "snapshot"] += 1
 
     # -- commands ----------------------------------------------------------------------------------
 
@@ -576,6 +598,23 @@ class World:
                     self.do(box, cmd)
 
     # -- chance ------------------------------------------------------------------------------------
+
+    def somewhere(self) -> Box:
+        """A store; the first is busier than the others where the mix says so, and the one whose base is
+        being swapped is looked at by everybody."""
+        draw = self.roll.random()
+        swapped = self.base_under_way
+        if swapped and draw < 0.6:
+            return self.boxes[swapped]
+        return self.boxes[self.codes[0] if draw < self.mix.busy else self.roll.choice(self.codes)]
+
+    @property
+    def base_under_way(self) -> str:
+        """A store to which a snapshot is on its way; empty for none."""
+        for wire in self.centre.wires:
+            if wire.end.down == "snapshot" and self.boxes[wire.store].line is wire:
+                return wire.store
+        return ""
 
     def chance(self, odds: float) -> bool:
         return not self.calm and odds > 0 and self.roll.random() < odds
