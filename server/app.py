@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from server.board import case_pages, count_pages, order_page, outbox_page, stock
 from server.board import web as board_web
 from server.board.live import Live
 from server.board.ticks import Watching
+from server.clock import SteadyClock
 from server.config import CentreConfig
 from server.db import Tx
 from server.hints import Hints
@@ -188,6 +189,7 @@ async def _timers(writer: Writer, config: CentreConfig) -> None:
     looked = time.clock_gettime(time.CLOCK_BOOTTIME)
     while True:
         try:
+            await _take_step(writer, config.clock)
             now = config.clock()
             here = time.clock_gettime(time.CLOCK_BOOTTIME)
             if here - looked > SUSPENDED_S:
@@ -203,6 +205,18 @@ async def _timers(writer: Writer, config: CentreConfig) -> None:
         except Exception:
             log.exception("the timers could not run; they are tried again in a second")
         await asyncio.sleep(TICK_S)
+
+
+async def _take_step(writer: Writer, clock: Callable[[], int]) -> None:
+    """The machine's clock was set forward: no offer and no hold ends by that."""
+    ahead = clock.ahead() if isinstance(clock, SteadyClock) else 0
+    if not ahead:
+        return
+    now = clock()
+    moved = await writer.do(lambda tx: extend_deadlines(tx, now, now + ahead))
+    assert isinstance(clock, SteadyClock)
+    clock.step(ahead)
+    log.warning("the clock was set forward by %d s; %d open deadlines moved with it", ahead // 1000, moved)
 
 
 async def _wake_sender(sender: Sender, hints: Hints) -> None:

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from server.clock import SteadyClock
 from sync.ids import Dice
 
 
 def wall_clock() -> int:
-    """Milliseconds since 1970. The one place of the centre where the wall clock is read."""
+    """Milliseconds since 1970, for commands beside a running centre (which has `server.clock`)."""
     return time.time_ns() // 1_000_000
 
 
@@ -36,7 +37,7 @@ class CentreConfig:
     """Requests it may make at once: the first minute of a sale, a till that catches up."""
     timers: bool = True
     """Deadlines and the outbox run inside this process; tests with their own clock turn it off."""
-    clock: Callable[[], int] = field(default=wall_clock)
+    clock: Callable[[], int] = field(default_factory=SteadyClock)
     dice: Dice = field(default=os.urandom)
 
     @property
