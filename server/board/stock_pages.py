@@ -12,6 +12,7 @@ from server.board.sku_now import LEDGER_SHOWN, ledger_rows, named_in, sku_now
 from server.board.words import state
 from server.pages import Texts, WebRequest, language_of, page, texts
 from server.signin.web import check
+from sync.rules.reasons import REASONS
 from sync.rules.refusals import Why, refuse
 
 SHOWN = 200
@@ -112,6 +113,7 @@ async def sku_page(
         more=rows[-1]["id"] if len(rows) == LEDGER_SHOWN else 0,
         zones={place["code"]: place["timezone"] for place in places},
         why=lambda word: ledger_word(word, own),
+        noted=lambda note: note_words(note, own),
         state=lambda word: state(word, own),
     )
 
@@ -131,6 +133,7 @@ async def ledger_page(
         **found,
         zone=found["place"]["timezone"],
         why=lambda word: ledger_word(word, own),
+        noted=lambda note: note_words(note, own),
     )
 
 
@@ -180,6 +183,25 @@ LEDGER: dict[str, str] = {
 def ledger_word(word: str, own: Texts) -> str:
     """Why stock moved, in words."""
     return own.say(LEDGER[word]) if word in LEDGER else word.replace("_", " ")
+
+
+NOTES: dict[str, str] = {
+    "broken": _("broken or stained"),
+    "stolen": _("stolen"),
+    "expired": _("too old to sell"),
+    "display": _("used for display"),
+    "lost": _("cannot be found anywhere"),
+}
+"""Why a store took goods out of sale."""
+
+
+def note_words(note: str, own: Texts) -> str:
+    """A movement's note: a reason or a kind in words, a paper's number as it is."""
+    if note in NOTES:
+        return own.say(NOTES[note])
+    if note in REASONS:
+        return own.translate(REASONS[note].text)
+    return ledger_word(note, own) if note in LEDGER else note
 
 
 HANDLERS = [skus_page, sku_page, ledger_page]
