@@ -160,7 +160,10 @@ def channel() -> None:
 @click.argument("code")
 @click.option("--name", default="")
 @click.option(
-    "--scopes", default="orders availability", show_default=True, help="orders availability catalogue stock views"
+    "--scopes",
+    default="orders availability",
+    show_default=True,
+    help="Of: orders availability catalogue stock views.",
 )
 @click.option("--webhook", default="", help="Where messages go; without it they are shown in the log page.")
 @as_json
