@@ -405,7 +405,10 @@ class People:
             ]
             fences = ", ".join(map(str, [*seen, *more])) or "0"
             now = {row["fence"]: row for row in self._rows(box, f"fence IN ({fences})")}
-            for fence, number, sku, units in [*leaving, *loaded]:
+            for fence, number, sku, was_there in [*leaving, *loaded]:
+                units = min(was_there, place.tote(fence)[number])
+                if not units:
+                    continue  # somebody has put it back on the shelf meanwhile
                 place.tote(fence)[number] -= units
                 moves["good", sku] = moves.get(("good", sku), 0) - units
                 self._left(box, cmd.id, now[fence], sku, units, forced)
