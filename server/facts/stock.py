@@ -17,6 +17,7 @@ from server.facts.source import Source
 from server.facts.verdict import APPLIED, Verdict
 from server.outbox.events import happened
 from server.returns.book import graded, returned
+from server.routing.map import let_in
 from server.stock import book, transfers
 from server.stores.pause import pause
 from sync.rules.stock import moves
@@ -38,6 +39,8 @@ def stock_fact(tx: Tx, source: Source, body: f.Body) -> Verdict:
     match body:
         case f.Counted():
             book.unsuppress(tx, store, sku)
+            if body.found > 0:
+                let_in(tx, store, sku)
             if _loaded_unheard(tx, store, sku, fact.seen):
                 # The goods of that file may be in both figures. Nobody here can say, so: count again.
                 book.suppress(tx, store, sku, now=now, reason="loaded_meanwhile", ask_count=True)

@@ -18,6 +18,7 @@ from server.routing.choice import NOWHERE, Need, Plan, StoreFacts, Supply, Wish,
 from server.routing.hours import Hours
 from server.views.read import forget_views, taken, views_of
 from server.views.rules import View, within
+from sync.rules.reasons import REASONS
 from sync.rules.sizing import rate, shipping_weight
 
 MOST_ROWS = 4_000_000
@@ -381,6 +382,20 @@ def forget_left_out(tx: Tx, now: int) -> int:
     return len(gone)
 
 
+def let_in(tx: Tx, store: str, sku: str) -> None:
+    """It was counted and is there: a doubt whether it can be found says nothing any more."""
+    doubts = [reason.code for reason in REASONS.values() if reason.asks_count]
+    gone = tx.execute(
+        "DELETE FROM left_out WHERE store = ? AND sku = ?"
+        f" AND reason IN ({', '.join('?' * len(doubts))}) RETURNING store",
+        (store, sku, *doubts),
+    ).fetchall()
+    kept = _MAPS.get(tx)
+    if gone and kept is not None:
+        kept.left_out.pop((store, sku), None)
+        kept.retry |= kept.waiting.get(sku, set())
+
+
 def forget(tx: Tx) -> None:
     """After a rollback: read again when asked. Not needed for safety, but a store must not be passed over
     for what a job that failed believed of it."""
@@ -393,6 +408,6 @@ def _data_version(tx: Tx) -> int:
 
 
 __all__ = [
-    "NOWHERE", "PoolMap", "forget", "forget_left_out", "leave_out", "map_of", "on_share", "on_stock",
-    "on_store", "rates_changed",
+    "NOWHERE", "PoolMap", "forget", "forget_left_out", "leave_out", "let_in", "map_of", "on_share",
+    "on_stock", "on_store", "rates_changed",
 ]  # fmt: skip
