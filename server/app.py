@@ -53,6 +53,8 @@ log = logging.getLogger("yipan")
 TICK_S = 1.0
 TIDY_MS = 3_600_000
 SUSPENDED_S = 90.0
+TOLD_S = 5
+"""How long decisions take to every store whose line is up, at most."""
 HERE = Path(__file__).resolve().parent
 
 
@@ -207,13 +209,16 @@ async def _timers(writer: Writer, config: CentreConfig) -> None:
         await asyncio.sleep(TICK_S)
 
 
-async def _take_step(writer: Writer, clock: Callable[[], int]) -> None:
+async def _take_step(writer: Writer, clock: Callable[[], int], *, told_s: float = TOLD_S) -> None:
     """The machine's clock was set forward: no offer and no hold ends by that."""
     ahead = clock.ahead() if isinstance(clock, SteadyClock) else 0
     if not ahead:
         return
     now = clock()
     moved = await writer.do(lambda tx: extend_deadlines(tx, now, now + ahead))
+    if moved:
+        # Stores hear of the later deadlines before they hear of the later time, or they would give up first.
+        await asyncio.sleep(told_s)
     assert isinstance(clock, SteadyClock)
     clock.step(ahead)
     log.warning("the clock was set forward by %d s; %d open deadlines moved with it", ahead // 1000, moved)
