@@ -104,8 +104,9 @@ def sku_of(extract: Data, code: str, ctx: Data) -> str:
 # --- what follows from progress
 
 
-def settle(extract: Data, turn: Data) -> None:
+def settle(extract: Data, turn: Data, ctx: Data) -> None:
     """State and ownership, from the centre's words and the store's own facts."""
+    was = [turn["state"], turn["ownership"]]
     picked = sum(line["picked"] for line in turn["lines"])
     released = sum(line["released"] for line in turn["lines"])
     loose = picked - released - sum(line["put_back"] for line in turn["lines"])
@@ -126,6 +127,16 @@ def settle(extract: Data, turn: Data) -> None:
         turn["ownership"] = "provisional"
     else:
         turn["ownership"] = "none"
+    if [turn["state"], turn["ownership"]] != was:
+        turn["changed_at"] = ctx["now"]
+
+
+def noted(extract: Data, turn: Data, line: Data, qty: int, undone: bool, ctx: Data) -> None:
+    """The newest pick or undo of a person in a turn is what may be undone."""
+    mine = ctx["person"]
+    others = [one for one in extract["picks"] if one["person"] != mine or one["fence"] != turn["fence"]]
+    newest = {"person": mine, "fence": turn["fence"], "line": line["line"], "qty": qty, "undone": undone}
+    extract["picks"] = [*others, newest]
 
 
 # --- offers
@@ -141,7 +152,7 @@ def accept(extract: Data, args: Data, ctx: Data) -> Data:
     turn["progress"] = "accepted"
     turn["accepted_at"] = ctx["now"]
     turn["accepted_by"] = ctx["person"]
-    settle(extract, turn)
+    settle(extract, turn, ctx)
     return {"fence": turn["fence"], "fo": turn["fo"]}
 
 
@@ -149,7 +160,7 @@ def decline(extract: Data, args: Data, ctx: Data) -> Data:
     turn = turn_of(extract, args["fence"])
     must(turn, "decline")
     turn["progress"] = "declined"
-    settle(extract, turn)
+    settle(extract, turn, ctx)
     return {"fence": turn["fence"], "fo": turn["fo"]}
 
 
@@ -175,16 +186,17 @@ def start_wave(extract: Data, args: Data, ctx: Data) -> Data:
         turn["wave"] = wave
         turn["tote"] = LETTERS[i]
         turn["picker"] = ctx["person"]
-        settle(extract, turn)
+        settle(extract, turn, ctx)
     return {"wave": wave}
 
 
 def picked(extract: Data, turn: Data, line: Data, qty: int, ctx: Data) -> Data:
     line["picked"] = line["picked"] + qty
+    noted(extract, turn, line, qty, False, ctx)
     if turn["progress"] in ["offered", "accepted"]:
         turn["progress"] = "picking"
         turn["picker"] = turn["picker"] or ctx["person"]
-    settle(extract, turn)
+    settle(extract, turn, ctx)
     left = line["qty"] - line["picked"] - line["short"]
     return {
         "kind": "picked",
@@ -219,7 +231,8 @@ def undo_pick(extract: Data, args: Data, ctx: Data) -> Data:
     qty = args.get("qty", 1)
     quantity(qty, line["picked"], line["sku"])
     line["picked"] = line["picked"] - qty
-    settle(extract, turn)
+    noted(extract, turn, line, qty, True, ctx)
+    settle(extract, turn, ctx)
     return {"fence": turn["fence"], "line": line["line"], "picked": line["picked"]}
 
 
@@ -232,10 +245,12 @@ def short(extract: Data, args: Data, ctx: Data) -> Data:
     untouched = line["qty"] - line["short"] - line["picked"]
     if args["qty"] > untouched:
         line["picked"] = line["picked"] - (args["qty"] - untouched)
+        noted(extract, turn, line, args["qty"] - untouched, True, ctx)
+        settle(extract, turn, ctx)
     line["short"] = line["short"] + args["qty"]
     if turn["progress"] in ["offered", "accepted"]:
         turn["progress"] = "picking"
-    settle(extract, turn)
+    settle(extract, turn, ctx)
     return {"fence": turn["fence"], "line": line["line"], "short": line["short"], "state": turn["state"]}
 
 
@@ -318,7 +333,7 @@ def pack(extract: Data, args: Data, ctx: Data) -> Data:
         for i, parcel in enumerate(parcels)
     ]
     turn["progress"] = "packed"
-    settle(extract, turn)
+    settle(extract, turn, ctx)
     return {"fence": turn["fence"], "parcels": [parcel["code"] for parcel in turn["parcels"]]}
 
 
@@ -330,7 +345,7 @@ def stage(extract: Data, args: Data, ctx: Data) -> Data:
         raise No("not_understood", problem="location")
     turn["location"] = location
     turn["progress"] = "staged"
-    settle(extract, turn)
+    settle(extract, turn, ctx)
     return {"fence": turn["fence"], "location": location}
 
 
@@ -362,7 +377,7 @@ def leave(extract: Data, turn: Data, stays: Data, who: str, ctx: Data) -> None:
     turn["released_at"] = ctx["now"]
     turn["released_by"] = ctx["person"]
     turn["collector"] = who
-    settle(extract, turn)
+    settle(extract, turn, ctx)
 
 
 def hand_over(extract: Data, args: Data, ctx: Data) -> Data:
@@ -417,7 +432,7 @@ def undo_hand_over(extract: Data, args: Data, ctx: Data) -> Data:
     turn["released_at"] = 0
     turn["released_by"] = ""
     turn["collector"] = ""
-    settle(extract, turn)
+    settle(extract, turn, ctx)
     return {"fence": turn["fence"], "state": turn["state"]}
 
 
@@ -447,6 +462,6 @@ def back(extract: Data, turn: Data, sku: str, qty: int, number: int, ctx: Data) 
     line = fits[0]
     quantity(qty, held(line), sku)
     line["put_back"] = line["put_back"] + qty
-    settle(extract, turn)
+    settle(extract, turn, ctx)
     left = sum(held(one) for one in turn["lines"])
     return {"kind": "put_back", "fence": turn["fence"], "sku": sku, "left": left, "state": turn["state"]}

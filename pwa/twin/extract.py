@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
+import msgspec
+
+from pwa import notices
+from pwa.desk import Desk
+from pwa.handover.views import OVERRIDES, REFUSED
+from pwa.texts import LANGUAGES, Texts
+from pwa.twin.plain import plain
 from sync.replica import read
 from sync.replica.commands.handover import UNDO_MS
 from sync.replica.commands.picking import LETTERS, WAVE_MOST
+from sync.rules.reasons import REASONS
 from sync.sqlite import Connection, Row
+from sync.wire.facts import Fact, Picked, PickUndone, body_of
 
 OPEN = (
     "state IN ('offered', 'accepted', 'picking', 'picked', 'packed', 'staged', 'put_back')"
@@ -26,14 +36,15 @@ TURN = (
     "fence", "fo", "order_no", "kind", "channel", "state", "progress", "ownership", "confirmed", "withdrawn",
     "withdrawn_at", "withdrawn_to", "expired", "ended_at", "offered_at", "accept_by", "promised_by",
     "owner_until", "accepted_at", "accepted_by", "attempt", "location", "tote", "wave", "picker", "manifest",
-    "released_at", "released_by", "collector", "code_salt", "code_hash", "code_tries", "note",
+    "released_at", "released_by", "collector", "code_salt", "code_hash", "code_tries", "note", "changed_at",
 )  # fmt: skip
 LINE = ("line", "sku", "qty", "picked", "short", "released", "put_back", "later")
 ITEM = ("name_en", "name_zh", "detail_en", "detail_zh", "serialised")
 
 
-def extract(db: Connection, now: int, skus: Iterable[str] = ()) -> dict[str, Any]:
-    """The open turns with their lines and parcels, and the goods in them and in `skus`."""
+def extract(desk: Desk, skus: Iterable[str] = ()) -> dict[str, Any]:
+    """Open turns with their lines and parcels, the goods in them and in `skus`, and what pages say."""
+    db, now = desk.db, desk.now
     rows = db.execute(
         f"SELECT * FROM assignment WHERE {OPEN} ORDER BY accept_by, fence LIMIT {MOST}", (now - UNDO_MS,)
     ).fetchall()
@@ -52,8 +63,73 @@ def extract(db: Connection, now: int, skus: Iterable[str] = ()) -> dict[str, Any
         "turns": turns,
         "items": items,
         "gtins": {gtin: sku for sku, item in items.items() for gtin in item["gtins"]},
+        "picks": _picks(db, fences),
+        "locations": _locations(db, fences),
+        "shoppers": {},
+        "paused": bool(read.meta(db, "pause")),
+        "people": {row[0]: row[1] for row in db.execute("SELECT id, name FROM person")},
+        "leads": _leads(db),
         "wave_max": min(read.policy_number(db, "wave_max", WAVE_MOST), len(LETTERS)),
+    } | _words(desk, fences)
+
+
+def _words(desk: Desk, fences: list[int]) -> dict[str, Any]:
+    """What pages say in each language, made here: a handheld has the words of its pages, not these."""
+    readers = {name: replace(desk, t=Texts(name, str(desk.t.zone))) for name in LANGUAGES}
+    whys: dict[str, dict[str, str]] = {}
+    for fence in fences:
+        said = {name: notices.why_ended(reader, fence) for name, reader in readers.items()}
+        if any(said.values()):
+            whys[str(fence)] = said
+    return {
+        "notices": {name: plain(notices.open_notices(reader)) for name, reader in readers.items()},
+        "whys": whys,
+        "reasons": plain(list(REASONS.values())),
+        "refused": plain(REFUSED),
+        "overrides": plain(OVERRIDES),
+        "state_texts": {str(state): text for state, text in read.STATE_TEXTS.items()},
     }
+
+
+def _picks(db: Connection, fences: list[int]) -> list[dict[str, Any]]:
+    """The newest pick or undo of each person in each turn, the oldest first: what may be undone."""
+    marks = ",".join("?" * len(fences))
+    found = db.execute(
+        f"SELECT raw, max(number) AS newest FROM fact WHERE kind IN ('picked', 'pick_undone')"
+        f" AND fence IN ({marks}) GROUP BY fence, person ORDER BY newest",
+        fences,
+    ).fetchall()
+    picks = []
+    for row in found:
+        fact = msgspec.json.decode(row["raw"], type=Fact)
+        body = body_of(fact)
+        if isinstance(body, Picked | PickUndone):
+            undone = isinstance(body, PickUndone)
+            picks.append(
+                {
+                    "person": fact.person,
+                    "fence": fact.fence,
+                    "line": body.line,
+                    "qty": body.qty,
+                    "undone": undone,
+                }
+            )
+    return picks
+
+
+def _locations(db: Connection, fences: list[int]) -> list[str]:
+    """Shelves that orders of old used; those of the open turns stand with them."""
+    rows = db.execute(
+        "SELECT DISTINCT location FROM assignment WHERE location <> ''"
+        f" AND fence NOT IN ({','.join('?' * len(fences))}) ORDER BY location",
+        fences,
+    )
+    return [row["location"] for row in rows]
+
+
+def _leads(db: Connection) -> list[dict[str, Any]]:
+    rows = db.execute("SELECT id, name FROM person WHERE active = 1 AND role = 'store_lead' ORDER BY name")
+    return [{"id": row["id"], "name": row["name"]} for row in rows]
 
 
 def _by_fence(db: Connection, sql: str, fences: list[int]) -> dict[int, list[Row]]:

@@ -38,6 +38,15 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Is: "{a} === {b}",
     ast.IsNot: "{a} !== {b}",
 }
+RESERVED = frozenset(
+    {"arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger"}
+    | {"default", "delete", "do", "else", "enum", "eval", "export", "extends", "false"}
+    | {"finally", "for", "function", "if", "implements", "import", "in", "instanceof", "interface"}
+    | {"let", "new", "null", "package", "private", "protected", "public", "r", "return"}
+    | {"static", "super", "switch", "this", "throw", "true", "try", "typeof", "undefined"}
+    | {"var", "void", "while", "with", "yield"}
+)
+"""Names that JavaScript keeps for itself, and the runtime's own."""
 OPERATIONS: dict[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "sub",
@@ -74,6 +83,8 @@ class _Module:
     def source(self) -> str:
         for node in self.tree.body:
             if isinstance(node, ast.FunctionDef):
+                if node.name in self.known:
+                    raise self.refuse(node, f"a second function named {node.name}")
                 self.known[node.name] = [arg.arg for arg in node.args.args]
         for node in self.tree.body:
             match node:
@@ -104,6 +115,8 @@ class _Module:
         ]
         names = {arg.arg for arg in a.args}
         assigned = _assigned(node.body)
+        for name in (names | assigned | {node.name}) & RESERVED:
+            raise self.refuse(node, f"the name {name}")
         self.local = names | assigned
         self.lines.append(f"function {node.name}({','.join(params)}){{")
         mine = sorted(assigned - names)
@@ -297,6 +310,8 @@ class _Module:
                 if named or (key is not None and made == "null"):
                     raise self.refuse(node, f"{name} with these")
                 return f"r.{name}([{','.join(args)}],{made},{other})"
+            case ast.Name(id=name) if name in self.local and not named:
+                return f"{name}({','.join(args)})"  # a function that was given, such as words
             case ast.Name(id=name) if name in BUILTINS and name not in self.known and not named:
                 return f"r.{name}({','.join(args)})"
             case ast.Name(id=name) if name in self.known:
