@@ -163,7 +163,7 @@ def goods(desk: Desk, sku: str) -> dict[str, Any]:
 
 
 def _sheet(desk: Desk, wanted: str) -> counting.Sheet:
-    at = counting.sheet(desk.db, wanted)
+    at = counting.sheet(desk.db, wanted, sums=True)
     if at is None:
         raise Gone("This count is not known here.", "/count")
     return at

@@ -56,18 +56,13 @@ class Sheet:
         return [area.area for area in self.areas.values() if not area.finished]
 
 
-def sheet(db: Connection, wanted: str) -> Sheet | None:
+def sheet(db: Connection, wanted: str, *, sums: bool = False) -> Sheet | None:
+    """`sums`: with what was entered per area, for pages; a command does not wait for adding up."""
     row = db.execute("SELECT * FROM count_sheet WHERE id = ?", (wanted,)).fetchone()
     if row is None:
         return None
-    areas = db.execute(
-        "SELECT a.*, (SELECT count(DISTINCT sku) FROM count_entry e WHERE e.sheet = a.sheet"
-        " AND e.area = a.area AND e.void = 0) AS skus,"
-        " (SELECT coalesce(sum(found), 0) FROM count_entry e WHERE e.sheet = a.sheet"
-        " AND e.area = a.area AND e.void = 0) AS units"
-        " FROM count_area a WHERE a.sheet = ? ORDER BY a.number",
-        (wanted,),
-    ).fetchall()
+    areas = db.execute("SELECT * FROM count_area WHERE sheet = ? ORDER BY number", (wanted,)).fetchall()
+    entered = _entered(db, wanted) if sums else {}
     return Sheet(
         row["id"],
         row["kind"],
@@ -85,12 +80,40 @@ def sheet(db: Connection, wanted: str) -> Sheet | None:
                 a["position"],
                 a["person"],
                 a["at"],
-                a["skus"],
-                a["units"],
+                *entered.get(a["area"], (0, 0)),
             )
             for a in areas
         },
     )
+
+
+def _entered(db: Connection, wanted: str) -> dict[str, tuple[int, int]]:
+    rows = db.execute(
+        "SELECT area, count(DISTINCT sku), sum(found) FROM count_entry"
+        " WHERE sheet = ? AND void = 0 GROUP BY area",
+        (wanted,),
+    )
+    return {area: (skus, units) for area, skus, units in rows}
+
+
+def asked(db: Connection) -> set[str]:
+    """SKUs for which even a count that agrees is news: asked for, or not promised before it."""
+    rows = db.execute(
+        "SELECT sku FROM task WHERE kind = 'count' AND state = 'open'"
+        " UNION SELECT sku FROM stock WHERE suppressed = 1"
+    )
+    return {row[0] for row in rows}
+
+
+def _there(db: Connection) -> dict[str, int]:
+    """What should lie on the shelves, of every SKU at once: `read.shelf` for a whole store."""
+    there = dict(db.execute("SELECT sku, on_hand FROM stock").fetchall())
+    for sku, loose in db.execute(
+        "SELECT sku, sum(picked - released - put_back) FROM assignment_line"
+        " WHERE picked > released + put_back GROUP BY sku"
+    ):
+        there[sku] = there.get(sku, 0) - loose
+    return there
 
 
 def unseen(db: Connection, at: Sheet) -> dict[str, int]:
@@ -99,22 +122,12 @@ def unseen(db: Connection, at: Sheet) -> dict[str, int]:
         row[0]
         for row in db.execute("SELECT DISTINCT sku FROM count_entry WHERE sheet = ? AND void = 0", (at.id,))
     }
-    loose = dict(
-        db.execute(
-            "SELECT sku, sum(picked - released - put_back) FROM assignment_line"
-            " WHERE picked > released + put_back GROUP BY sku"
-        ).fetchall()
-    )
-    rows = db.execute(
-        "SELECT k.sku, k.on_hand, coalesce(s.location, '') AS place FROM stock k"
-        " LEFT JOIN shelf s ON s.sku = k.sku WHERE k.on_hand <> 0 ORDER BY k.sku"
-    ).fetchall()
-    found = {
-        row["sku"]: row["on_hand"] - loose.get(row["sku"], 0)
-        for row in rows
-        if row["sku"] not in seen and row["place"].startswith(at.scope)
+    place = dict(db.execute("SELECT sku, location FROM shelf").fetchall()) if at.scope else {}
+    return {
+        sku: there
+        for sku, there in _there(db).items()
+        if there and sku not in seen and place.get(sku, "").startswith(at.scope)
     }
-    return {sku: there for sku, there in found.items() if there}
 
 
 @dataclass(frozen=True)
@@ -141,13 +154,12 @@ def verdicts(db: Connection, at: Sheet, nowhere: Mapping[str, int]) -> Iterator[
         db.execute("SELECT sku, position FROM variance WHERE state = 'open' AND sheet <> ?", (at.id,))
     )
     done = {row[0] for row in db.execute("SELECT sku FROM variance WHERE sheet = ?", (at.id,))}
+    there = _there(db)
     for sku in sorted(entries.keys() - done):
         rows = entries[sku]
         looks = [Look(row["area"], row["found"], row["there"], row["position"]) for row in rows]
         doubt = sku in doubted or any(look.position < floor for look in looks)
-        found = difference(
-            looks, at.gate, finished, shifts.get(sku, ()), read.shelf(db, sku).there, doubt=doubt
-        )
+        found = difference(looks, at.gate, finished, shifts.get(sku, ()), there.get(sku, 0), doubt=doubt)
         last = max((look.position for look in looks), default=max(finished.values()))
         if found is None or waiting.get(sku, -1) >= last:
             continue

@@ -10,7 +10,7 @@ from sync.replica.rebase import rebase
 from sync.texts import translator
 from sync.wire import decisions as d
 from sync.wire import facts as f
-from sync.wire.snapshot import SnapAssignment, SnapLine, Snapshot, SnapTask, StockRow
+from sync.wire.snapshot import SnapAssignment, SnapLine, SnapSheet, Snapshot, SnapTask, StockRow
 from tests.kit_replica import HOUR, Shop
 
 
@@ -182,3 +182,39 @@ def test_tries_sales_and_notices_of_the_store_survive(shop: Shop) -> None:
     assert (row["code_tries"], row["location"], row["accepted_by"]) == (1, "W-1", "lin")
     assert shop.ok("till_sale", "till", sale="A-1", rows=[["JEANS", 1]])["repeated"] is True
     shop.ok("hand_over", fence=fence, code="428913")
+
+
+def test_what_was_entered_and_what_waits_outlives_a_snapshot_and_the_count_goes_on(shop: Shop) -> None:
+    sheet = shop.ok("open_sheet", "amy", kind="full", areas=["Floor", "Back"])["sheet"]
+    shop.ok("enter_count", sheet=sheet, area="Floor", sku="TEE-M", found=9)
+    shop.ok("count", sku="JEANS", found=60)
+    cut = head(shop)
+    shop.ok("enter_count", sheet=sheet, area="Floor", sku="TEE-M", found=8, instead=True)
+    shop.ok("till_sale", "till", sale="A-1", rows=[["JEANS", 1]])
+    shop.ok("finish_area", sheet=sheet, area="Floor")
+    header = SnapSheet(sheet, "full", "", ("Floor", "Back"))
+    asked = SnapSheet("C7", "full", "Asked", ("Cellar",), "B-", False, shop.now)
+    stock = (StockRow("TEE-M", 10, 4), StockRow("JEANS", 6, 3))
+    for _ in range(2):
+        swap(
+            shop,
+            Snapshot(
+                store="S001",
+                made_at=shop.now,
+                decisions=1,
+                facts=cut,
+                stock=stock,
+                sheets=(header, asked),
+                tasks=(SnapTask("count:c9:SOCKS", "count", "SOCKS", "recount", "lin", 0, "C7"),),
+            ),
+        )
+        found = shop.db.execute("SELECT found, void FROM count_entry ORDER BY position").fetchall()
+        assert [tuple(row) for row in found] == [(9, 1), (8, 0)]
+        assert shop.count("SELECT count(*) FROM variance WHERE state = 'open' AND sku = 'JEANS'") == 1
+        assert shop.count("SELECT finished FROM count_area WHERE area = 'Floor'") == 1
+        assert shop.count("SELECT count(*) FROM count_area WHERE sheet = 'C7'") == 1
+        assert shop.count("SELECT count(*) FROM task WHERE sheet = 'C7' AND state = 'open'") == 1
+    shop.ok("finish_area", sheet=sheet, area="Back")
+    shop.ok("close_sheet", "amy", sheet=sheet, unseen="leave")
+    shop.ok("confirm_variances", "amy", skus=["JEANS"])
+    assert (shop.units("TEE-M")["on_hand"], shop.units("JEANS")["on_hand"]) == (8, 59)

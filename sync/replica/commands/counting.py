@@ -14,7 +14,7 @@ import msgspec
 from sync.replica import log, read
 from sync.replica.commands.base import Desk, Lead, Result, command
 from sync.replica.commands.difference import Finding, above_the_limit, book, settle
-from sync.replica.counting import Sheet, sheet, unseen, verdicts
+from sync.replica.counting import Sheet, asked, sheet, unseen, verdicts
 from sync.rules.counting import Difference
 from sync.rules.reasons import LOST_RIGHTS
 from sync.rules.refusals import Why, refuse
@@ -22,7 +22,7 @@ from sync.wire import facts as f
 
 MOST_SKUS = 300
 MOST_AREAS = 8
-MOST_AT_ONCE = 500
+MOST_AT_ONCE = 300
 """Differences that one command books: the writer serves the whole store."""
 
 
@@ -135,13 +135,14 @@ def close_sheet(desk: Desk, args: CloseSheet) -> Result:
     if nowhere and not args.unseen:
         raise refuse(Why.GOODS_UNSEEN, skus=len(nowhere))
     waiting = booked = left = 0
-    for one in verdicts(desk.tx, at, nowhere if args.unseen == "zero" else {}):
-        tasks = read.count_tasks(desk.tx, one.sku)
-        if not (one.difference.units or tasks or read.shelf(desk.tx, one.sku).suppressed):
+    news = asked(desk.tx)
+    for one in list(verdicts(desk.tx, at, nowhere if args.unseen == "zero" else {})):
+        if not (one.difference.units or one.sku in news):
             continue
         if waiting + booked >= MOST_AT_ONCE:
             left += 1
             continue
+        tasks = read.count_tasks(desk.tx, one.sku)
         low = any(task["reason"] == LOST_RIGHTS for task in tasks)
         ids = tuple(task["id"] for task in tasks)
         finding = Finding(one.sku, one.difference, one.by, one.position, at.id, ids, one.looked_at, low)
