@@ -312,7 +312,9 @@ class Staff:
         args: dict[str, Any] = {"sku": sku, "found": found}
         if tasks:
             args["task"] = tasks[0]["id"]
-        self.shop.do("count", args, by)
+        counted = self.shop.do("count", args, by)
+        if counted.ok and counted.result.get("waits"):
+            self.shop.do("confirm_variances", {"skus": [sku]}, "L")
 
     def grade(self) -> None:
         for row in self.shop.db.execute(
