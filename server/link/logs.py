@@ -292,6 +292,7 @@ class StoreTables:
 def rename_centre(tx: Tx, incarnation: str, now: int) -> None:
     """A centre put back from a backup is another one: stores compare, and send again what it lacks."""
     _put(tx, "incarnation", incarnation)
+    _put(tx, "restored_at", str(now))
     counters.leap(tx, now)
 
 

@@ -44,6 +44,15 @@ _OVER_HOLD = (
     " WHERE a.ended_at = 0 AND a.ownership = 'confirmed'"
     f" AND (s.store IS NULL OR (s.heard_at >= a.owner_until + {TOLD_MS} AND s.unsent = 0))"
 )
+# Nor does an offer lapse that was made before this centre was put back from a backup, until its store has
+# told what it did since: the acceptance may be among what was lost, and the goods on their way out.
+_OPEN_OFFERS = (
+    "FROM assignment a LEFT JOIN store_session s ON s.store = a.store"
+    " LEFT JOIN meta r ON r.key = 'restored_at'"
+    " WHERE a.ended_at = 0 AND a.ownership = 'none' AND NOT coalesce("
+    "a.offered_at < CAST(r.value AS INTEGER)"
+    " AND (s.connected_at < CAST(r.value AS INTEGER) OR s.unsent > 0), 0)"
+)
 _STARTED = (
     "SELECT a.fence, a.owner_until, a.confirmed_at, o.channel, o.kind FROM assignment a"
     " JOIN fulfilment_order f ON f.fo = a.fo JOIN shop_order o ON o.no = f.order_no"
@@ -76,7 +85,7 @@ def next_due(tx: Tx) -> int | None:
     due = [
         tx.execute(sql).fetchone()[0]
         for sql in (
-            "SELECT min(accept_by) FROM assignment WHERE ended_at = 0 AND ownership = 'none'",
+            f"SELECT min(a.accept_by) {_OPEN_OFFERS}",
             f"SELECT min(a.owner_until) {_OVER_HOLD}",
             "SELECT min(next_try_at) FROM fulfilment_order WHERE state = 'waiting' AND next_try_at > 0",
             "SELECT min(until) FROM left_out",
@@ -128,9 +137,8 @@ def _heartbeat(tx: Tx, now: int) -> None:
 def _lapse(tx: Tx, now: int) -> int:
     """Offers that nobody accepted move on, the oldest deadline first, as far as the region's cap goes."""
     rows = tx.execute(
-        "SELECT a.fence, s.region FROM assignment a JOIN store s ON s.code = a.store"
-        " WHERE a.ended_at = 0 AND a.ownership = 'none' AND a.accept_by <= ?"
-        " ORDER BY a.accept_by, a.fence LIMIT ?",
+        f"SELECT a.fence, (SELECT region FROM store WHERE code = a.store) {_OPEN_OFFERS}"
+        " AND a.accept_by <= ? ORDER BY a.accept_by, a.fence LIMIT ?",
         (now, BITE),
     ).fetchall()
     if not rows:
@@ -200,8 +208,9 @@ def _silent(tx: Tx, now: int) -> int:
     wait = policy(tx, "silence_s") * 1000
     rows = tx.execute(
         "SELECT a.fence FROM assignment a JOIN store_session s ON s.store = a.store"
-        " WHERE a.ended_at = 0 AND a.ownership = 'confirmed' AND a.owner_until <= ?"
+        " WHERE a.ended_at = 0 AND (a.ownership = 'confirmed' AND a.owner_until <= ?1"
         f" AND (s.heard_at < a.owner_until + {TOLD_MS} OR s.unsent > 0)"
+        "  OR a.ownership = 'none' AND a.accept_by <= ?1)"
         " AND NOT EXISTS (SELECT 1 FROM open_case c JOIN fulfilment_order f ON f.order_no = c.order_no"
         " WHERE f.fo = a.fo AND c.kind = 'store_silent' AND c.fence = a.fence) LIMIT ?",
         (now - wait, BITE),

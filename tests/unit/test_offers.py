@@ -397,6 +397,37 @@ def test_a_person_asks_a_store_that_never_tells_the_rest(c: Centre):
     assert c.cases() == ["store_silent"]
 
 
+def test_after_a_restore_no_offer_moves_on_before_its_store_has_told_what_was_lost(c: Centre):
+    """The acceptance, and the hand-over, may be among the facts that the backup does not hold."""
+    placed = c.order(("A", 1))
+    c.tx.execute("INSERT INTO meta (key, value) VALUES ('restored_at', ?)", (str(c.now + MINUTE),))
+    line(c, "S001", heard_at=c.now, closed_at=c.now)
+    c.later(2 * HOUR)
+    assert c.fo(placed.parts[0].fo)[:2] == ("offered", "S001")
+    later = c.order(("A", 1))
+    c.later(31 * MINUTE)
+    assert c.fo(later.parts[0].fo)[1] == "S002", "what was offered since moves on as always"
+    c.tx.execute("UPDATE store_session SET connected_at = ?, closed_at = 0, unsent = 2", (c.now,))
+    c.later(MINUTE)
+    assert c.fo(placed.parts[0].fo)[:2] == ("offered", "S001"), "it is telling"
+    c.work("S001", 1)
+    assert c.fo(placed.parts[0].fo)[:2] == ("owned", "S001")
+    assert problems(c.tx) == []
+
+
+def test_after_a_restore_a_person_asks_the_store_that_stays_silent_and_one_that_had_nothing_to_tell_lapses(
+    c: Centre,
+):
+    placed = c.order(("A", 1))
+    c.tx.execute("INSERT INTO meta (key, value) VALUES ('restored_at', ?)", (str(c.now + MINUTE),))
+    line(c, "S001", heard_at=c.now, closed_at=c.now)
+    c.later(25 * HOUR)
+    assert c.cases() == ["store_silent"]
+    c.tx.execute("UPDATE store_session SET connected_at = ?, closed_at = 0", (c.now,))
+    c.later(1000)
+    assert c.fo(placed.parts[0].fo)[:2] == ("offered", "S002")
+
+
 def test_started_work_is_given_longer_before_the_stores_own_clock_ends_it(c: Centre):
     c.order(("A", 1))
     c.work("S001", 1, "packed")
