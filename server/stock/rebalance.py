@@ -22,7 +22,7 @@ from sync.rules.sizing import Need
 
 BITE = 200
 SWEPT = 100
-ROUND_MS = 24 * 3_600_000
+ROUND_MS = 7 * 24 * 3_600_000
 """What does not move by itself is looked at once in so long, as many rows at a time as `SWEPT`. Its worth
 changes slowly, as sums do that fade over weeks."""
 LONG_REST = 1.0

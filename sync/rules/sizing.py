@@ -32,6 +32,9 @@ HYSTERESIS = 0.25
 """Rights move when the other side values the unit by this much more. Less would send units to and fro."""
 FEW = (1, 2, 4)
 """Units that a store is likely to split by itself: only what arrives while its line is down."""
+LEAST_GAIN = 0.01
+"""And when an outage is that much likelier to want it there. Most SKUs of most stores hardly sell: whichever
+side has them, nothing is lost, and their moves would be most of all moves."""
 EVEN_HOURS = tuple([1 / 24] * 24)
 """The profile of a shop about which nothing is known yet."""
 
@@ -94,10 +97,11 @@ def change(free: int, share: int, need: Need, *, hysteresis: float = HYSTERESIS)
     # What the first unit to move is worth on either side: as the last of one, as the next of the other.
     in_share = share + 1 if aim > share else share
     in_pool = free - share if aim > share else free - share + 1
-    till = math.log(need.favour) + in_share * math.log(chance_of_more(need.till))
-    pool = in_pool * math.log(chance_of_more(need.online))
-    gain = till - pool if aim > share else pool - till
-    return aim - share if gain > math.log1p(hysteresis) else 0
+    till = need.favour * chance_of_more(need.till) ** in_share
+    pool = chance_of_more(need.online) ** in_pool
+    there, here = (till, pool) if aim > share else (pool, till)
+    worth_it = there > here * (1 + hysteresis) and there - here > LEAST_GAIN * need.favour
+    return aim - share if worth_it else 0
 
 
 def body_of(need: Need) -> dict[str, float]:

@@ -71,6 +71,12 @@ def test_a_split_that_is_nearly_right_is_left_alone_and_a_wrong_one_is_mended_at
     assert sizing.change(6, 6, Need(0.01, 2.0)) == sizing.share_of(6, Need(0.01, 2.0)) - 6
 
 
+def test_units_that_hardly_anybody_asks_for_stay_where_they_are():
+    assert sizing.share_of(1, Need(0.0001, 0.004)) == 0
+    assert sizing.change(1, 1, Need(0.0001, 0.004)) == 0, "one outage in 250 would want it in the pool"
+    assert sizing.change(1, 1, Need(0.0001, 0.4)) == -1
+
+
 def test_after_a_change_there_is_nothing_left_to_change():
     dice = random.Random(5)
     for _ in range(500):
