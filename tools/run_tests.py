@@ -7,7 +7,6 @@ watch real deadlines run after them, with nothing beside them that would eat the
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 TOGETHER = ("tests/unit", "tests/vectors", "tests/property", "tests/simulation")
+HISTORIES = "tests/simulation/test_histories.py"
+"""Uses all cores by itself."""
 ALONE = ("tests/fault", "tests/e2e")
 NO_TESTS_COLLECTED = 5
 
@@ -43,8 +44,6 @@ def once_more(folder: str) -> int:
 
 
 def main() -> int:
-    # The whole run has to stay short on two cores; `make sim` plays thousands.
-    os.environ.setdefault("YIPAN_HISTORIES", "60")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", default="2")
     parser.add_argument("paths", nargs="*", help="only these; all of them when none is named")
@@ -54,7 +53,8 @@ def main() -> int:
         return pytest(chosen.paths, "-q")
     together = [folder for folder in TOGETHER if has_tests(folder)]
     alone = [folder for folder in ALONE if has_tests(folder)]
-    codes = [pytest(together, "-q", *shared)] if together else []
+    codes = [pytest(together, "-q", *shared, f"--ignore={HISTORIES}")] if together else []
+    codes += [pytest([HISTORIES], "-q", "-s")]
     codes += [once_more(folder) for folder in alone]
     if not codes or all(code == NO_TESTS_COLLECTED for code in codes):
         print("no test ran", flush=True)

@@ -137,6 +137,8 @@ class Mix:
     def _in_mood(self, mood: str) -> None:
         self.faults = {name: MOODS[mood].get(name, 0.0) for name in FAULTS}
         self.fault_share = 0.12
+        if mood == "backups":
+            self.crash_centre = 0.01
         if mood in ("copies", "backups"):
             self.latencies = self.roll.choice((self.latencies, (400, 9_000, 30_000)))
         if mood in ("clocks", "counter"):

@@ -19,6 +19,7 @@ import server.facts.stock
 import server.facts.verdict
 import server.link.logs
 import server.link.serve
+import server.offers.facts
 import server.offers.rows
 import server.offers.sweep
 import server.offers.turn
@@ -50,7 +51,7 @@ from sync.rules.stock import Move
 from sync.wire import decisions as d
 from sync.wire import facts as f
 
-Patch = tuple[Any, str, Any]
+Patch = tuple[Any, Any, Any]
 MUTANTS: dict[str, Callable[[], list[Patch]]] = {}
 
 
@@ -413,3 +414,25 @@ def offers_lapse_early() -> list[Patch]:
         return int(right(tx, now))
 
     return [(server.offers.sweep, "_lapse", wrong)]
+
+
+@mutant
+def a_withdrawn_turn_is_confirmed() -> list[Patch]:
+    """An acceptance that comes after the offer has moved on is confirmed all the same."""
+    right = server.offers.facts._EFFECTS[f.Accepted]
+
+    def wrong(tx: Any, source: Any, turn: Any, body: Any) -> Any:
+        verdict = right(tx, source, turn, body)
+        if not turn.current:
+            decide(tx, turn.store, d.Confirmed(source.now + 3_600_000), at=source.now, fence=turn.fence)
+        return verdict
+
+    return [(server.offers.facts._EFFECTS, f.Accepted, wrong)]
+
+
+@mutant
+def applied_counts_as_backed_up() -> list[Patch]:
+    """A store is told that it may forget what no backup has. (An acknowledgement that is only too early does
+    no harm: both ends greet each other anew with what they have on disk.)"""
+    wrong = server.link.logs._REPLICA.replace("backed_up", "applied AS backed_up")
+    return [(server.link.logs, "_REPLICA", wrong)]

@@ -315,12 +315,15 @@ class People:
         world, roll = self.world, self.world.roll
         bought = world.floor.orders.get(row["order_no"])
         args: dict[str, Any] = {"fence": row["fence"], "collector": "Wang"}
+        # A shopper without a code, whom a supervisor knows.
+        codeless = row["kind"] == "pickup" and not world.calm and roll.random() < 0.06
+        forced = forced or codeless
         code = bought.code if bought is not None else ""
         if row["kind"] == "pickup":
             args["code"] = "000000" if roll.random() < 0.08 and not world.calm else code
         if forced:
             args["override"] = self._override(box)
-            if roll.random() < 0.5:
+            if codeless or roll.random() < 0.5:
                 args["code"] = ""
         refused: list[list[Any]] = []
         loose = self._loose(box, row["fence"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -17,7 +18,8 @@ ENOUGH = 1_000
 """As many histories reach every rare state, whatever the seed."""
 
 RARE = (
-    "accepted with the line down", "late accepted", "late picked", "stale handed_over",
+    "snapshot under unsent facts", "accepted with the line down", "late accepted", "late picked",
+    "stale handed_over",
     "released by an override", "case released_stale", "case released_cancelled", "case forced_release",
     "case over_returned", "case restored_copy", "case replica_replaced", "case two_replicas", "case debt",
     "case too_many_attempts", "case pickup_stuck", "case unknown_fence", "box restored from a copy",
@@ -38,7 +40,7 @@ RARE = (
 @pytest.fixture(scope="module")
 def played() -> Report:
     """Once for all tests of this file, on all cores."""
-    return play_many(range(seed(), seed() + HISTORIES), hours=HOURS)
+    return play_many(range(seed(), seed() + HISTORIES), hours=HOURS, bar=sys.stderr.isatty())
 
 
 @pytest.mark.slow

@@ -25,6 +25,8 @@ WEATHER = {
     "hand_over_before_confirmation": "counter",
     "hand_over_twice": "counter",
     "no_fence_check": "counter",
+    "a_withdrawn_turn_is_confirmed": "counter",
+    "applied_counts_as_backed_up": "backups",
     "picked_goods_are_sold_again_at_once": "scarce",
 }
 """Seeds that are about what the bug breaks; the plain mix finds most of these too, with more seeds."""
