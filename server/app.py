@@ -32,6 +32,7 @@ from server.board import case_pages, count_pages, order_page, outbox_page, stock
 from server.board import web as board_web
 from server.board.live import Live
 from server.board.ticks import Watching
+from server.certificates.counter import Counter
 from server.clock import SteadyClock
 from server.config import CentreConfig
 from server.db import Tx
@@ -148,7 +149,10 @@ def _lifespan(config: CentreConfig) -> Any:
         state.watching = Watching()
         state.sessions, state.api_keys = signin_web.Sessions(), Keys()
         state.live = Live(writer, writer.hints, config.clock, switch=bool(config.demo_control_url))
-        state.link = LinkRoom(writer, writer.hints, clock=config.clock, dice=config.dice)
+        counter = Counter(config.authority, config.dice)
+        state.link = LinkRoom(
+            writer, writer.hints, clock=config.clock, dice=config.dice, certify=counter.certify
+        )
         await state.link.start()
         await state.live.start()
         tasks = []

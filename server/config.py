@@ -43,3 +43,8 @@ class CentreConfig:
     @property
     def database(self) -> Path:
         return self.data_dir / "centre.db"
+
+    @property
+    def authority(self) -> Path:
+        """Folder of the certificate authority, where one was made (`yipan ca create`)."""
+        return self.data_dir / "ca"

@@ -229,6 +229,7 @@ class ToyCentre:
             new_id=lambda: new_id(self.now, self.rng.randbytes),
             nonce=lambda: self.rng.randbytes(8).hex(),
             want=self._want,
+            certify=lambda store, request, now: (f"{request} of {store}, signed", "the root", ""),
         )
         return CentreEnd(StoreTables, domain, self.shelf, self.manners)
 

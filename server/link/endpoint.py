@@ -24,7 +24,7 @@ from server.db import Tx
 from server.facts.parked import retry_parked
 from server.hints import Hints
 from server.link.logs import close_all_sessions
-from server.link.serve import new_end
+from server.link.serve import Certify, new_end, no_authority
 from server.writer import Busy, Writer
 from sync.ids import Dice
 from sync.link.centre_end import CentreEnd, Manners
@@ -75,8 +75,10 @@ class LinkRoom:
         dice: Dice = os.urandom,
         manners: Manners | None = None,
         send_limit_s: float = SEND_LIMIT_S,
+        certify: Certify = no_authority,
     ) -> None:
         self.writer = writer
+        self.certify = certify
         self.hints = hints
         self.dice = dice
         self.manners = dataclasses.replace(manners or Manners(), looks_apart=True)
@@ -127,7 +129,13 @@ class Session:
     def __init__(self, room: LinkRoom, socket: Socket) -> None:
         self.room = room
         self.socket = socket
-        self.end: CentreEnd = new_end(room.dice, now=room.now().wall, shelf=room.shelf, manners=room.manners)
+        self.end: CentreEnd = new_end(
+            room.dice,
+            now=room.now().wall,
+            shelf=room.shelf,
+            manners=room.manners,
+            certify=room.certify,
+        )
         self._out: asyncio.Queue[list[bytes] | None] = asyncio.Queue()
         self._turn = asyncio.Lock()
         self._up = asyncio.Event()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
@@ -49,7 +50,14 @@ def _void(tx: Any, store: str, now: int) -> None:
     void_rights(cast(Tx, tx), store, now=now)
 
 
-def domain(dice: Dice, now: int) -> Domain:
+Certify = Callable[[str, str, int], tuple[str, str, str]]
+
+
+def no_authority(store: str, request: str, now: int) -> tuple[str, str, str]:
+    return "", "", "no_authority"
+
+
+def domain(dice: Dice, now: int, certify: Certify = no_authority) -> Domain:
     return Domain(
         apply_fact=_apply,
         snapshot=_snapshot,
@@ -58,14 +66,20 @@ def domain(dice: Dice, now: int) -> Domain:
         nonce=lambda: short_secret(dice, 26),
         want=_want,
         void=_void,
+        certify=certify,
     )
 
 
 def new_end(
-    dice: Dice, *, now: int = 0, shelf: SnapshotShelf | None = None, manners: Manners | None = None
+    dice: Dice,
+    *,
+    now: int = 0,
+    shelf: SnapshotShelf | None = None,
+    manners: Manners | None = None,
+    certify: Certify = no_authority,
 ) -> CentreEnd:
     """The centre's end for one connection. Which store it is, its hello says and proves.
 
     `shelf` is shared by all connections of a process.
     """
-    return CentreEnd(StoreTables, domain(dice, now), shelf or SnapshotShelf(), manners)
+    return CentreEnd(StoreTables, domain(dice, now, certify), shelf or SnapshotShelf(), manners)

@@ -38,6 +38,7 @@ from sync.replica import commands, log, till, timers
 from sync.replica.commands import Outcome
 from sync.replica.context import Context
 from sync.sqlite import Connection
+from sync.wire.frames import Certified
 
 _log = structlog.get_logger("yipan.node")
 
@@ -46,8 +47,11 @@ SOFTWARE = "0.1.0"
 MOST_HINTS = 16
 ASK_LIMIT_S = 0.3
 """How long a shopper at the till waits for the centre."""
+CERTIFY_LIMIT_S = 20.0
 PRUNE_EVERY = 3_600
-NEW_WORK = frozenset(("accept", "start_wave", "open_manifest", "send_transfer", "receive", "count", "open_sheet"))
+NEW_WORK = frozenset(
+    ("accept", "start_wave", "open_manifest", "send_transfer", "receive", "count", "open_sheet")
+)
 """Not begun while the disk is full; what is under way can still be finished."""
 _OWN_ROLES = {"till": "till", "node": "node"}
 """Callers that are no people: the till's interface and the node itself."""
@@ -173,6 +177,27 @@ class StoreNode:
             return False
         finally:
             del self._asking[question]
+
+    async def certify(self, request: str) -> Certified | None:
+        """Ask the centre to sign a key for this node's pages. None: no line, or no answer in time."""
+
+        def job(tx: Connection) -> int:
+            question, frames = self.end.certify(request)
+            self._frames += frames
+            return question
+
+        question = await self._do(job) if self._up else 0
+        if not question:
+            return None
+        heard = self._asking[question] = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait_for(heard, CERTIFY_LIMIT_S)
+        except TimeoutError:
+            return None
+        finally:
+            del self._asking[question]
+        found = self.end.certified
+        return found if found is not None and found.n == question else None
 
     async def read(self, fn: Callable[[Connection], T]) -> T:
         """Run `fn` on a read-only connection, in one snapshot, beside the writer."""
@@ -347,7 +372,8 @@ class StoreNode:
 
         await self._do(job)
         for question, heard in self._asking.items():
-            if not heard.done() and self.end.answered(question):
+            certified = self.end.certified is not None and self.end.certified.n == question
+            if not heard.done() and (certified or self.end.answered(question)):
                 heard.set_result(None)
 
     async def _line_lost(self, trouble: str) -> tuple[int, int]:

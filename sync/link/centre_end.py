@@ -59,6 +59,12 @@ class Domain:
     """(tx, store, rows of SKU and units, now): rows granted to the store's share."""
     void: Callable[[Any, str, int], None] = lambda tx, store, now: None
     """(tx, store, now): facts of an older incarnation are lost, so its rights end until they are counted."""
+    certify: Callable[[str, str, int], tuple[str, str, str]] = lambda store, request, now: (
+        "",
+        "",
+        "no_authority",
+    )
+    """(store, request, now): chain and root of a certificate for the store's pages, or why there is none."""
 
 
 @dataclass(frozen=True)
@@ -522,9 +528,19 @@ class CentreEnd:
             granted = self.domain.want(tx, self.store, rows, now.wall)
         return [frames.Wanted(n=frame.n, u=self.log.decisions.head(tx)[0], g=granted)]
 
+    def _certify(self, tx: Tx, now: Reading, frame: frames.Certify) -> list[frames.Frame]:
+        """Only the store's one live replica gets a certificate: who is there was proven in the greeting."""
+        if self.mode != "live":
+            return [frames.Certified(n=frame.n, why="not_live")]
+        if not self._still_mine(tx):
+            return []
+        chain, root, why = self.domain.certify(self.store, frame.request, now.wall)
+        return [frames.Certified(n=frame.n, chain=chain, root=root, why=why)]
+
     _SESSION: ClassVar[dict[type, Any]] = {
         frames.Facts: _facts,
         frames.Want: _want,
+        frames.Certify: _certify,
         frames.Taken: _taken,
         frames.Held: _held_lane,
         frames.Ping: _ping,

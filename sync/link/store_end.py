@@ -90,6 +90,8 @@ class StoreEnd:
         self._ping_at = 0
         self._dirty: dict[str, str | int] = {}
         self._questions = 0
+        self.certified: frames.Certified | None = None
+        """The last answer to a request for a certificate."""
         self._answers: dict[int, int] = {}
         """Questions of this session that were answered: up to where their grants are in the urgent lane."""
 
@@ -144,6 +146,13 @@ class StoreEnd:
         """The answer is here, and what it grants has been applied."""
         upto = self._answers.get(question)
         return upto is not None and (self._decisions[0] >= upto or URGENT in self.held)
+
+    def certify(self, request: str) -> tuple[int, list[bytes]]:
+        """Ask for a certificate. The request's number (0: not now), and what to send."""
+        if not self.up or self.closing is not None or self.mode != "live":
+            return 0, []
+        self._questions += 1
+        return self._questions, [codec.encode(frames.Certify(n=self._questions, request=request))]
 
     def tick(self, tx: Tx, now: Reading) -> list[bytes]:
         """To be called about once a second."""
@@ -451,6 +460,10 @@ class StoreEnd:
             del self._answers[min(self._answers)]
         return []
 
+    def _certified(self, tx: Tx, now: Reading, frame: frames.Certified) -> list[frames.Frame]:
+        self.certified = frame
+        return []
+
     def _digest(self, tx: Tx, now: Reading, frame: frames.Digest) -> list[frames.Frame]:
         at = self.log.standing(tx)
         here = (self.log.head(tx)[0], at.decisions[0])
@@ -494,6 +507,7 @@ class StoreEnd:
         frames.SnapshotPart: _snapshot,
         frames.Digest: _digest,
         frames.Wanted: _wanted,
+        frames.Certified: _certified,
         frames.Pong: _pong,
         frames.Ping: _ping,
         frames.Credit: _credit,

@@ -52,9 +52,9 @@ DIARY = (
         1,
         "2381e9d05f8d2250",
         "Count sheets: `sheet_opened`, `count_entered`, `area_finished`, `variance_found`, `recount_asked`,"
-        " `sheet_closed`, who stood by a count and when it looked (`counted`), lists and full counts asked for"
-        " (`count_asked`). An older centre parks the new kinds, which move no stock; an older store sees a"
-        " list as single tasks.",
+        " `sheet_closed`, who stood by a count and when it looked (`counted`), lists and full counts asked"
+        " for (`count_asked`). An older centre parks the new kinds, which move no stock; an older store sees"
+        " a list as single tasks.",
     ),
     Entry(
         1,
@@ -67,7 +67,14 @@ DIARY = (
         1,
         "96756bf39e5205ba",
         "Releases name their order (`order` of handed_over, shipped, handover_undone): a centre put back from"
-        " a backup that lost the assignment lets nobody else bring the units. An older centre passes over it.",
+        " a backup that lost the assignment lets nobody else bring the units. An older centre passes over"
+        " it.",
+    ),
+    Entry(
+        1,
+        "8fe8cab8dd109c26",
+        "Certificates of store nodes: `certify` up, `certified` down. An older centre passes over the"
+        " request, and the node's pages stay as they were.",
     ),
 )
 

@@ -217,6 +217,24 @@ class Wanted(Frame, frozen=True, tag="wanted"):
     """Rows granted, each whole."""
 
 
+class Certify(Frame, frozen=True, tag="certify"):
+    """Up: sign this key for my pages. No fact: a request that is lost is made again."""
+
+    n: int
+    """Counts the requests of a session."""
+    request: str
+    """PKCS#10, DER, in base 64."""
+
+
+class Certified(Frame, frozen=True, tag="certified"):
+    """Down: the chain for that key and the root that PDAs have to trust, in PEM; or why there is none."""
+
+    n: int
+    chain: str = ""
+    root: str = ""
+    why: str = ""
+
+
 class Digest(Frame, frozen=True, tag="digest"):
     """Down: tell me your sums if you stand exactly here. Up: the sums, or none when not there."""
 
@@ -276,6 +294,8 @@ AnyFrame = (
     | SnapshotPart
     | Want
     | Wanted
+    | Certify
+    | Certified
     | Digest
     | Ping
     | Pong

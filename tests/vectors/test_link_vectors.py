@@ -53,6 +53,13 @@ def a_till_asks(pair: Pair) -> None:
         pair.run()
 
 
+def a_key_is_signed(pair: Pair) -> None:
+    pair.connect()
+    _, frames = pair.store.end.certify("a-key")
+    pair.to_centre(frames)
+    pair.run()
+
+
 def an_old_copy(pair: Pair) -> None:
     pair.connect()
     pair.sell("A")
@@ -76,6 +83,7 @@ CONVERSATIONS: tuple[Callable[[Pair], None], ...] = (
     first_contact,
     a_day_in_small,
     a_till_asks,
+    a_key_is_signed,
     an_old_copy,
     a_wrong_token,
 )
