@@ -31,7 +31,7 @@ def handed_over(tx: Tx, source: Source, row: TurnRow, body: f.HandedOver) -> Ver
         told["proxy"] = True
     return _released(
         tx, source, row, body.lines, "handed_over", told,
-        override=body.proof == "override", refused=body.refused,
+        override=body.proof == "override" or bool(body.override_by), refused=body.refused,
     )  # fmt: skip
 
 

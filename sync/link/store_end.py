@@ -283,6 +283,7 @@ class StoreEnd:
             self._streams = {}
         if frame.decisions == "snapshot" and not known.needs_snapshot:
             lasting["needs_snapshot"] = 1
+            lasting["rights_void"] = 1  # until it has said which hold
         if lasting:
             self.log.keep(tx, lasting)
             self.keep(tx, now)
@@ -441,6 +442,11 @@ class StoreEnd:
             if is_the_machine(trouble, tx):
                 raise
             self.log.unstage(tx)
+            if frame.facts < self.log.head(tx)[0]:
+                # Facts that this snapshot has not seen do not fit on it (rights they used were lost with a
+                # centre's old days, say). The centre takes every fact: the next snapshot has seen them.
+                self.closing = Ending("snapshot_again", "retry", 1_000, 5_000)
+                return []
             self.held[SNAPSHOT] = f"snapshot:{frame.id}"
             why = f"{type(trouble).__name__}: {trouble}"[:200]
             return [frames.Held(lane=SNAPSHOT, number=frame.part, kind="snapshot", why=why)]

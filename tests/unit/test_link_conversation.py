@@ -10,6 +10,7 @@ from server.link.logs import release_held
 from sync import sqlite
 from sync.link.proof import token_hash
 from sync.replica import log
+from sync.rules.moment import Moment
 from sync.wire import codec, frames
 from sync.wire.chain import next_chain
 from sync.wire.facts import Fact
@@ -480,6 +481,43 @@ def test_a_snapshot_broken_off_is_resumed_where_it_stopped() -> None:
     assert fresh.agree()
     assert sums(fresh.store.db)["sold:NEW"] == 1
     assert fresh.store.db.execute("SELECT count(*) FROM snapshot_part").fetchone()[0] == 0
+
+
+def test_a_snapshot_that_newer_facts_do_not_fit_on_is_asked_for_again_and_has_seen_them() -> None:
+    pair = Pair().connect()
+    pair.sell()
+    pair.run()
+    pair.cut()
+    fresh = Pair(ToyStore(host="box-2", seed=5), pair.centre)
+    swap = fresh.store.applier.rebase
+
+    def rebase(tx: sqlite.Connection, content: bytes, facts: int, moment: Moment) -> None:
+        if facts < log.head(tx)[0]:
+            raise sqlite.IntegrityError("CHECK constraint failed: share >= 0")
+        swap(tx, content, facts, moment)
+
+    fresh.store.applier.rebase = rebase  # type: ignore[method-assign]
+    fresh.dead = False
+    fresh.store.end.connected(fresh.store.db, fresh.at())
+    fresh.to_store(fresh.centre_end.connected(None, fresh.at()))
+    while not any(b'"f":"snapshot"' in frame for frame in fresh.down):
+        side = fresh.down or fresh.up
+        frame = side.pop(0)
+        if side is fresh.down:
+            with sqlite.writing(fresh.store.db):
+                fresh.to_centre(fresh.store.end.received(fresh.store.db, fresh.at(), frame))
+        else:
+            with sqlite.writing(fresh.centre.db):
+                fresh.to_store(fresh.centre_end.received(fresh.centre.db, fresh.at(), frame))
+    fresh.store.sell("NEW")  # a till sells while it comes in
+    fresh.run()
+    assert fresh.store.end.closing is not None
+    assert fresh.store.end.closing.code == "snapshot_again"
+    assert "held_lane" not in fresh.centre.cases()
+    fresh.cut()
+    fresh.connect()
+    assert fresh.agree()
+    assert sums(fresh.store.db)["sold:NEW"] == 1
 
 
 def test_facts_leave_a_store_only_when_covered_by_a_backup_and_old_enough() -> None:

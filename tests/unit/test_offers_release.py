@@ -266,3 +266,11 @@ def test_a_lost_hand_over_that_was_undone_is_wanted_again(c: Centre):
     assert c.order_state(placed.order_no) == "open"
     assert c.fo(placed.parts[0].fo)[:2] == ("offered", "S001")
     assert problems(c.tx) == []
+
+
+def test_an_override_is_flagged_also_where_the_code_was_right(c: Centre):
+    placed = c.order(("A", 1), kind="pickup", pickup_store="S001")
+    c.work("S001", 1)
+    verdict = c.fact("S001", f.HandedOver(((1, 1),), "code", override_by="amy"), fence=1)
+    assert (verdict.name, verdict.note) == ("forced", "override")
+    assert (c.cases(), c.order_state(placed.order_no)) == (["forced_release"], "done")
