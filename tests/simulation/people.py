@@ -453,9 +453,9 @@ class People:
         if self.world.auditor.disasters:
             return False  # what a restored centre cannot know any more it cannot wait for
         row = self.world.centre.db.execute(
-            "SELECT ended_at FROM assignment WHERE fence = ?", (fence,)
-        ).fetchone()
-        return row is not None and row[0] > 0
+            "SELECT 1 FROM assignment WHERE fence = ? AND ended_at > 0 AND ended_reason <> 'done'", (fence,)
+        ).fetchone()  # done: by this store's own release, which it has taken back since
+        return row is not None
 
     def put_back(self, box: Box | None = None) -> None:
         world, box = self.world, box or self._box()
