@@ -39,6 +39,7 @@ from pwa.till import api as till
 from pwa.till import pages as till_pages
 from pwa.till.door import Question
 from pwa.till.keys import TillKeys
+from pwa.twin import serve as twin
 from pwa.web import PAGES, BadForm, is_htmx, nobody, without_record
 from sync.agent.writer import NodeTrouble
 from sync.ids import new_id
@@ -167,6 +168,7 @@ def make_app(
             *counting.HANDLERS,
             *status.HANDLERS,
             *till_pages.HANDLERS,
+            *twin.HANDLERS,
             changes.changes,
             *till.HANDLERS,
         ],
@@ -195,6 +197,8 @@ def make_app(
     app.state.language = language
     app.state.secure = secure
     app.state.timezone = "UTC"
+    app.state.policy = POLICY
+    app.state.texts = Texts
     app.state.till_keys = TillKeys.read(till_key)
     app.state.till_columns = dict(till_columns or {})
     app.state.till_question = Question(node, app.state.till_keys, language)

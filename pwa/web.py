@@ -128,6 +128,8 @@ def line_of(desk: Desk) -> dict[str, Any]:
         "unsent": line.unsent,
         "oldest": line.oldest_unsent_at,
         "now": desk.now,
+        "alone": False,
+        "waiting": 0,
     }
 
 

@@ -38,6 +38,8 @@ def line_message(t: Texts, line: LineStatus) -> str:
             "unsent": line.unsent,
             "oldest": line.oldest_unsent_at,
             "now": line.moment.now,
+            "alone": False,
+            "waiting": 0,
         },
         swap=False,
     )

@@ -22,8 +22,16 @@ from sync.replica import read
 from sync.replica.commands.handover import UNDO_MS
 from sync.replica.commands.picking import LETTERS, WAVE_MOST
 from sync.rules.reasons import REASONS
+from sync.rules.refusals import TEXTS
 from sync.sqlite import Connection, Row
+from sync.texts import N_
 from sync.wire.facts import Fact, Picked, PickUndone, body_of
+
+NEEDS_NODE = [
+    N_("This needs the PIN of a store lead, and only the store box can check it."),
+    N_("Go where the store box is reached, or wait until it answers."),
+]
+"""What a handheld refuses that a store node would not."""
 
 OPEN = (
     "state IN ('offered', 'accepted', 'picking', 'picked', 'packed', 'staged', 'put_back')"
@@ -87,6 +95,9 @@ def _words(desk: Desk, fences: list[int]) -> dict[str, Any]:
         "reasons": plain(list(REASONS.values())),
         "refused": plain(REFUSED),
         "overrides": plain(OVERRIDES),
+        "refusals": {str(why): [text, step] for why, (text, step) in TEXTS.items()}
+        | {"needs_node": NEEDS_NODE},
+        "kind_texts": dict(read.KIND_TEXTS),
         "state_texts": {str(state): text for state, text in read.STATE_TEXTS.items()},
     }
 

@@ -549,3 +549,10 @@ def put_back_page(extract: Data, fence: int, who: Data, t: Callable[..., str]) -
     }
     title = t("Put back {order}", {"order": card["order_no"]})
     return view("putback/order.html", title, f"/putback/{fence}", data, "/orders?tab=work")
+
+
+# --- what is kept here
+
+
+def kept_page(t: Callable[..., str]) -> Data:
+    return view("twin/kept.html", t("On this device"), "/kept", {}, "/more")

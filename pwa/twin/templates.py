@@ -31,13 +31,32 @@ class CannotTwin(Exception):
     """A construct that the device does not know. Says where, and what to write instead."""
 
 
-def compile_all(env: Environment) -> str:
-    """Every template of `env` as one JavaScript expression, a function of the runtime."""
-    made = ",\n".join(
-        f"{_text(name)}: {_Template(env, name).source()}" for name in sorted(env.list_templates(["html"]))
-    )
+def compile_all(env: Environment, names: Iterable[str] = ()) -> str:
+    """The named templates and all they stand on (or every template of `env`) as one JavaScript expression,
+    a function of the runtime."""
+    wanted = _with_what_they_use(env, names) if names else env.list_templates(["html"])
+    made = ",\n".join(f"{_text(name)}: {_Template(env, name).source()}" for name in sorted(wanted))
     short = "{out:x, name:n, path:p, truth:t, eq:e, method:m, called:k}"
     return f"(r)=>{{const {short}=r;return {{\n{made}\n}}}}"
+
+
+def _with_what_they_use(env: Environment, names: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    todo = list(names)
+    while todo:
+        name = todo.pop()
+        if name in found:
+            continue
+        found.add(name)
+        assert env.loader is not None
+        tree = env.parse(env.loader.get_source(env, name)[0], name)
+        uses: list[nodes.Extends | nodes.Include | nodes.Import] = [
+            *tree.find_all(nodes.Extends),
+            *tree.find_all(nodes.Include),
+            *tree.find_all(nodes.Import),
+        ]
+        todo += [use.template.value for use in uses if isinstance(use.template, nodes.Const)]
+    return found
 
 
 class _Template:
@@ -242,6 +261,8 @@ class _Template:
         return f"r.filters.{node.name}({', '.join(args)})"
 
     def _of_test(self, node: nodes.Test, c: str) -> str:
+        if node.name == "none":
+            return f"({self.value(node.node, c)}===null)"
         if node.name != "defined" or not isinstance(node.node, nodes.Name):
             raise self.refuse(node, f"the test {node.name}")
         return f"({_text(node.node.name)} in {c})"

@@ -31,7 +31,7 @@ CONSTRUCTS = [
     "{% set x = 1 %}{% for y in rows %}{% set x = y.n %}{{ x }}{% endfor %}{{ x }}",
     "{% set x = 1 %}{% if a %}{% set x = 2 %}{% endif %}{{ x }}",
     "{% with x = 3, y = word %}{{ x }}{{ y }}{% endwith %}{% if x is defined %}x{% endif %}",
-    "{{ word is defined }}|{{ gone is defined }}",
+    "{{ word is defined }}|{{ gone is defined }}|{{ none is none }}|{{ zero is none }}|{{ a is not none }}",
     "{{ n == 3 }}|{{ word == 'wort' }}|{{ rows == [] }}|{{ yes == 1 }}",
     "{{ none == zero }}|{{ pairs == pairs }}",
     "{{ n > 2 }}|{{ n >= 3 }}|{{ n < 3 }}|{{ n <= 3 }}|{{ word < 'x' }}|{{ '𠮷' > 'ￗ' }}",
@@ -66,7 +66,7 @@ MORE = {
     "{% block body %}{% endblock %}!",
 }
 REFUSED = [
-    "{{ a | safe }}", "{{ a | default('x') }}", "{{ 1.5 }}", "{{ a is none }}", "{{ 1 < n < 3 }}",
+    "{{ a | safe }}", "{{ a | default('x') }}", "{{ 1.5 }}", "{{ 1 < n < 3 }}",
     "{{ a ** 2 }}",
     "{{ n / 2 }}", "{{ n * 2 }}", "{{ rows[::2] }}", "{% for a in b recursive %}{% endfor %}",
     "{% filter upper %}x{% endfilter %}", "{% call m() %}{% endcall %}",

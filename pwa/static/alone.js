@@ -1,0 +1,202 @@
+// The handheld at work by itself: its extract, its outbox, and pages drawn from both. Runs in the worker.
+//
+// What a person has done here is in the outbox before they are told so. While anything waits there,
+// whatever is new joins it: nothing overtakes. The store node does every command once, by its id.
+(() => {
+  "use strict";
+  const { twin, words, gs1, blake, built } = globalThis;
+  const rules = twin.compiled(built.rules);
+  const draw = twin.engine(built.templates);
+
+  // --- what outlives the worker and the browser
+  let opened = null;
+  const open = () => (opened ??= new Promise((done, fail) => {
+    const asked = indexedDB.open("yipan", 1);
+    asked.onupgradeneeded = () => {
+      asked.result.createObjectStore("kept"); // extract, who, alone, csrf by name
+      asked.result.createObjectStore("outbox", { keyPath: "seq", autoIncrement: true });
+    };
+    asked.onsuccess = () => { asked.result.onversionchange = () => { asked.result.close(); opened = null; }; done(asked.result); };
+    asked.onerror = () => { opened = null; fail(asked.error); };
+  }));
+  const done = (asked) => new Promise((ok, fail) => { asked.onsuccess = () => ok(asked.result); asked.onerror = () => fail(asked.error); });
+  const kept = async (name) => done((await open()).transaction("kept").objectStore("kept").get(name));
+  const rowsOf = async () => done((await open()).transaction("outbox").objectStore("outbox").getAll());
+  // One transaction on disk: `put` by name into `kept`, `add` to the outbox, `change` and `drop` rows of it.
+  const write = async ({ put = {}, add = [], change = [], drop = [] }) => {
+    const tx = (await open()).transaction(["kept", "outbox"], "readwrite", { durability: "strict" });
+    for (const [name, value] of Object.entries(put)) tx.objectStore("kept").put(value, name);
+    for (const row of add) tx.objectStore("outbox").add(row);
+    for (const row of change) tx.objectStore("outbox").put(row);
+    for (const seq of drop) tx.objectStore("outbox").delete(seq);
+    return new Promise((ok, fail) => { tx.oncomplete = ok; tx.onabort = () => fail(tx.error); });
+  };
+  const counts = async () => {
+    const rows = await rowsOf();
+    return { waiting: rows.filter((row) => row.state === "waiting").length, refused: rows.filter((row) => row.state === "refused").length };
+  };
+
+  // --- who, when and under which command
+  // The centre's time as the store node last knew it, run on by this device's clock; in doubt it is later.
+  const timeOf = (bag) => {
+    const gone = Math.max(0, Date.now() - bag.fetched);
+    return { now: bag.moment.now + gone, earliest: bag.moment.earliest + gone, latest: bag.moment.latest + Math.ceil(gone * 1.01) };
+  };
+  const say = (bag) => words({ language: bag.who.language, zone: bag.zone, catalogue: built.catalogues[bag.who.language] ?? {}, str: twin.str });
+  const contextOf = (bag, deed, command) => {
+    const code = deed.args.code || "";
+    const read = gs1.read(code || "x");
+    const turn = bag.extract.turns.find((one) => one.fence === deed.args.fence);
+    return {
+      ...timeOf(bag), person: bag.who.person,
+      fresh: Array.from({ length: 12 }, (_, n) => blake.madeOf(command, 10, n)),
+      read: { gtin: read.gtin, serial: read.serial },
+      code_fits: Boolean(turn && blake.codeFits(code, turn.code_salt, turn.code_hash)),
+    };
+  };
+  // A command on the extract, whole or not at all; a wrong pickup code counts as a try all the same.
+  const perform = (bag, deed, command) => {
+    const before = structuredClone(bag.extract);
+    try {
+      return { ok: true, result: rules[deed.name](bag.extract, deed.args, contextOf(bag, deed, command)) ?? {} };
+    } catch (error) {
+      if (!(error instanceof twin.No)) { bag.extract = before; throw error; }
+      const tries = new Map(bag.extract.turns.map((turn) => [turn.fence, turn.code_tries]));
+      for (const turn of before.turns) turn.code_tries = tries.get(turn.fence);
+      bag.extract = before;
+      return { ok: false, reason: error.reason, facts: error.facts };
+    }
+  };
+
+  // --- pages
+  const render = (bag, view, said, { whole, csrf, count, language }) => {
+    const w = say(bag);
+    const now = timeOf(bag).now;
+    return draw(view.template, {
+      _: w._, n_: w.n_, t: w.t, d: view.data, view, now, csrf, fb: said, gap_ms: bag.gap_ms,
+      who: bag.who, layout: whole ? "base.html" : "inside.html",
+      line: { ...bag.line, now, alone: true, waiting: count.waiting },
+      desk: { args: {}, store: bag.store, store_name: bag.store_name, seen: () => [] },
+      new_id: () => newId(), static: ([name]) => built.statics[name],
+    });
+  };
+  const LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  const newId = () => {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    let number = BigInt(Date.now()) << 80n;
+    for (let i = 6; i < 16; i++) number |= BigInt(bytes[i]) << BigInt(8 * (15 - i));
+    return Array.from({ length: 26 }, (_, i) => LETTERS[Number((number >> BigInt(125 - 5 * i)) & 31n)]).join("");
+  };
+  const answer = (html, status, headers = {}) => new Response(html, {
+    status,
+    headers: { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "X-Drawn-By": "device", "Content-Security-Policy": built.policy, ...headers },
+  });
+
+  // A request answered by this device. Whatever it records is on disk before it answers.
+  const local = async (method, address, fields, whole) => {
+    const bag = await kept("bag");
+    if (!bag) return answer(built.nothing, 503);
+    const url = new URL(address);
+    const csrf = (await kept("csrf")) || "";
+    const w = say(bag);
+    const t = (text, values) => w._([text], values ?? {});
+    const ask = { method, path: url.pathname, args: Object.fromEntries(url.searchParams), fields };
+    const planned = rules.plan(method, url.pathname, fields);
+    const clock = (ms) => w.t.when([ms, timeOf(bag).now]);
+    const show = async (view, said, extra = {}) => answer(
+      render(bag, view, said, { whole, csrf, count: await counts() }), view.status === 200 || whole ? 200 : view.status,
+      { ...(method === "POST" && !whole ? { "HX-Push-Url": view.url } : {}), ...extra },
+    );
+    if (!planned.known) {
+      const { waiting } = await counts();
+      if (url.pathname === "/sign-out" && waiting) return show(rules.stay_signed_in(waiting, t), null, { "HX-Push-Url": "false" });
+      return show(rules.only_with_the_node(t, "/orders"), null, { "HX-Push-Url": "false" });
+    }
+    if (planned.bad) {
+      if (whole) return show(rules.view("gone.html", t("Not done"), "/orders", { text: t(planned.bad) }, "/orders", 422), null);
+      return answer(draw("said.html", { _: w._, text: t(planned.bad) }), 422, { "HX-Push-Url": "false", "HX-Reswap": "none" });
+    }
+    const base = fields.command?.at(-1) || newId();
+    const outcomes = [], add = [];
+    for (const deed of planned.deeds) {
+      const id = deed.part ? `${base}.${deed.part}` : base;
+      const before = (await rowsOf()).find((row) => row.id === id);
+      const outcome = before ? before.outcome : perform(bag, deed, id);
+      outcomes.push(outcome);
+      if (outcome.ok && !before) add.push({ id, name: deed.name, args: deed.args, person: bag.who.person, at: timeOf(bag).now, state: "waiting", outcome });
+    }
+    if (planned.deeds.length) await write({ put: { bag, alone: true }, add });
+    const ctx = { ...timeOf(bag), clock, person: bag.who.person };
+    const { view, say: said } = rules.shown(bag.extract, ask, outcomes, bag.who, ctx, t);
+    if (said) said.command = base;
+    return show(view, said, { "X-Outcome": outcomes.length && outcomes.every((one) => !one.ok) ? `refused ${outcomes[0].reason}` : "ok" });
+  };
+
+  // The store node has done what this form asked for: the extract follows at once, not at its next fetch.
+  let followed = 0;
+  const follow = async (method, address, fields) => {
+    const bag = await kept("bag");
+    if (!bag) return;
+    const planned = rules.plan(method, new URL(address).pathname, fields);
+    followed += 1;
+    for (const deed of planned.deeds) perform(bag, deed, `${fields.command?.at(-1)}${deed.part ? `.${deed.part}` : ""}`);
+    if (planned.deeds.length) await write({ put: { bag } });
+  };
+
+  // --- handing in
+  const LIMIT = 100;
+  const within = (ms, ask) => {
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), ms);
+    return ask(stop.signal).finally(() => clearTimeout(timer));
+  };
+  // The newest extract, for the person who is signed in. False where the store node did not give one.
+  const fetchBag = async () => {
+    const before = followed;
+    const reply = await within(8000, (signal) => fetch("/twin/extract", { signal, headers: { "X-By-Itself": "1" }, redirect: "manual" }));
+    if (!reply.ok) return { ok: false, status: reply.status || 401 };
+    const bag = await reply.json();
+    bag.fetched = Date.now();
+    if ((await counts()).waiting) return { ok: true }; // something was done meanwhile: it is on the old one
+    if (followed !== before) return fetchBag();
+    await write({ put: { bag } });
+    return { ok: true };
+  };
+  // Hand in what waits, in order; `{back, signIn, refused}`. Safe to repeat at any moment.
+  const handIn = () => navigator.locks.request("yipan-hand-in", { ifAvailable: true }, async (lock) => {
+    if (!lock) return { busy: true };
+    let refused = 0;
+    try {
+      for (;;) {
+        const waiting = (await rowsOf()).filter((row) => row.state === "waiting").slice(0, LIMIT);
+        if (!waiting.length) break;
+        const csrf = (await kept("csrf")) || "";
+        const commands = waiting.map(({ id, name, args, person, at }) => ({ id, name, args, person, at }));
+        const reply = await within(8000, (signal) => fetch("/twin/commands", {
+          method: "POST", signal, redirect: "manual", body: JSON.stringify({ commands }),
+          headers: { "Content-Type": "application/json", "x-csrftoken": csrf },
+        }));
+        if (reply.status === 401 || reply.status === 403 || reply.type === "opaqueredirect") return { back: true, signIn: true };
+        if (!reply.ok) return { back: false };
+        const told = new Map((await reply.json()).outcomes.map((one) => [one.id, one]));
+        const drop = [], change = [];
+        for (const row of waiting) {
+          const one = told.get(row.id);
+          if (!one) continue;
+          if (one.ok) drop.push(row.seq);
+          else { refused += 1; change.push({ ...row, state: "refused", sentence: one.sentence, next_step: one.next_step }); }
+        }
+        if (!drop.length && !change.length) return { back: false };
+        await write({ drop, change });
+      }
+      const fresh = await fetchBag();
+      if (!fresh.ok) return { back: fresh.status === 401, signIn: fresh.status === 401 };
+      await write({ put: { alone: false } });
+      return { back: true, refused };
+    } catch {
+      return { back: false };
+    }
+  });
+
+  globalThis.alone = { local, follow, handIn, fetchBag, kept, write, counts, rowsOf, within, newId, perform, render, timeOf };
+})();

@@ -1,0 +1,197 @@
+"""What a handheld fetches to be able to work alone, and where it hands in what it did.
+
+`/worker.js` carries everything that draws pages and applies commands; its bytes change with any of them,
+so a handheld updates by itself. `/twin/extract` is the work; `/twin/commands` does each command once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.exceptions import ClientException
+
+from pwa.desk import Desk, View
+from pwa.statics import address
+from pwa.texts import LANGUAGES
+from pwa.twin import deeds, pages, routes
+from pwa.twin.extract import extract
+from pwa.twin.plain import plain
+from pwa.twin.rules import compile_rules
+from pwa.twin.templates import compile_all
+from pwa.web import COMMAND, PAGES, SCAN_GAP_MS, Asked, desk_of, line_of, node_of, show
+from sync.replica import read
+from sync.sqlite import Connection
+from sync.texts import po_path, read_po
+
+STATIC = Path(__file__).parent.parent / "static"
+PARTS = ("twin.js", "words.js", "gs1.js", "blake.js")
+SHELL = (
+    *("app.css", "app.webmanifest", "icon.svg", "lib/htmx.min.js", "lib/hx-sse.min.js", "feel.js", "gs1.js"),
+    *("scan.js", "clock.js", "parts.js", "device.js"),
+)
+"""What a page of the handheld loads, by the names that templates use."""
+DRAWN = (
+    *(
+        "offers/home.html",
+        "offers/offer.html",
+        "offers/order.html",
+        "offers/decline.html",
+        "picking/pick.html",
+    ),
+    *("picking/short.html", "packing/pack.html", "packing/stage.html", "handover/find.html"),
+    *("handover/counter.html", "putback/tasks.html", "putback/order.html"),
+    *("twin/kept.html", "gone.html", "said.html"),
+)
+"""Templates of the pages that pwa/twin/pages.py makes."""
+NOTHING = (
+    "<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'><title>yipan</title>"
+    "<h1>The store box is not reached / 无法连接门店主机</h1>"
+    "<p>This handheld has nothing to work on yet. Open this page where the store box is reached, and sign in."
+    "<p>本设备尚无可处理的任务。请在可连接门店主机处打开本页并登录。"
+)
+MOST = 100
+"""Commands in one handing in."""
+
+
+@lru_cache
+def worker(policy: str) -> tuple[bytes, str]:
+    """The worker's script and its version: a hash of everything it is made of."""
+    texts = {name: _catalogue(name) for name in LANGUAGES}
+    made = {
+        "templates": compile_all(PAGES, DRAWN),
+        "rules": compile_rules([deeds, pages, routes]),
+        "catalogues": json.dumps(texts, ensure_ascii=False, separators=(",", ":")),
+        "statics": json.dumps({name: address(name) for name in SHELL}),
+        "policy": json.dumps(policy),
+        "nothing": json.dumps(NOTHING, ensure_ascii=False),
+    }
+    parts = [(STATIC / name).read_text() for name in PARTS]
+    body = "\n".join(
+        [
+            "globalThis.window = globalThis;",
+            *parts,
+            "globalThis.gs1 = globalThis.yipan.gs1;",
+            "globalThis.built = {" + ",\n".join(f"{name}: {text}" for name, text in made.items()) + "};",
+            (STATIC / "alone.js").read_text(),
+            (STATIC / "worker.js").read_text(),
+        ]
+    )
+    version = hashlib.blake2b(body.encode(), digest_size=6).hexdigest()
+    return f"{body}\n".replace("built.version", json.dumps(version), 1).encode(), version
+
+
+def _catalogue(language: str) -> dict[str, str]:
+    """Translations of what the device may have to say, by their English text."""
+    if language == "en":
+        return {}
+    found: dict[str, str] = {}
+    for room in ("sync", "pwa"):
+        path = po_path(room, language)
+        if path is not None and path.exists():
+            found |= {text: forms[0] for text, forms in read_po(path).items() if forms and forms[0]}
+    return found
+
+
+@get("/worker.js", opt={"open": True}, include_in_schema=False)
+async def worker_script(request: Asked) -> Response[bytes]:
+    """Asked for at each start of a page; answered from memory."""
+    body, version = worker(request.app.state.policy)
+    headers = {"Cache-Control": "no-cache", "ETag": f'"{version}"', "Service-Worker-Allowed": "/"}
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(b"", status_code=304, headers=headers)
+    return Response(body, media_type="text/javascript; charset=utf-8", headers=headers)
+
+
+@get("/twin/extract")
+async def the_extract(request: Asked) -> Response[bytes]:
+    """The person's work as far as a handheld takes it along."""
+    who = request.user
+
+    def work(db: Connection) -> bytes:
+        desk = desk_of(request, db, who, None)
+        moment = desk.line.moment
+        bag = {
+            "extract": extract(desk),
+            "who": plain(who),
+            "store": desk.store,
+            "store_name": desk.store_name,
+            "zone": str(desk.t.zone),
+            "line": line_of(desk),
+            "moment": {"earliest": moment.earliest, "now": moment.now, "latest": moment.latest},
+            "gap_ms": read.policy_number(db, "scan_gap_ms", SCAN_GAP_MS),
+        }
+        return json.dumps(bag, ensure_ascii=False, separators=(",", ":")).encode()
+
+    body = await node_of(request).read(work)
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@post("/twin/commands", status_code=200)
+async def commands(request: Asked) -> Response[bytes]:
+    """Commands that a handheld did alone, in its order. Each is done once; each has its answer."""
+    try:
+        rows = (await request.json())["commands"]
+        wanted = [
+            (_id(row["id"]), _name(row["name"]), dict(row["args"]), str(row["person"])) for row in rows[:MOST]
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ClientException("commands") from error
+    who = request.user
+    texts = request.app.state.texts(who.language)
+    outcomes = []
+    for command_id, name, args, person in wanted:
+        if person != who.person:
+            continue  # another person's work waits for them; it is not done in somebody else's name
+        outcome = await node_of(request).perform(
+            name, args, command_id=command_id, person=who.person, device=who.device
+        )
+        told: dict[str, Any] = {"id": command_id, "ok": outcome.ok}
+        if outcome.refusal is not None:
+            told |= {
+                "reason": str(outcome.refusal.reason),
+                "sentence": outcome.refusal.sentence(texts.translate),
+                "next_step": outcome.refusal.next_step(texts.translate),
+            }
+        outcomes.append(told)
+    body = json.dumps({"outcomes": outcomes}, ensure_ascii=False).encode()
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+DEEDS = frozenset(
+    {"accept", "decline", "start_wave", "scan", "pick", "undo_pick", "short", "pick_later", "pack", "stage"}
+    | {"hand_over", "undo_hand_over", "put_back"}
+)
+"""What a handheld may do alone."""
+
+
+def _id(given: Any) -> str:
+    if not isinstance(given, str) or not re.fullmatch(
+        COMMAND.pattern.replace(r"\Z", "") + r"(\.\d{1,16})?", given
+    ):
+        raise ValueError("id")
+    return given
+
+
+def _name(given: Any) -> str:
+    if given not in DEEDS:
+        raise ValueError("name")
+    return str(given)
+
+
+@get("/kept")
+async def kept(request: Asked) -> Response[str]:
+    """What waits on this device, and what was not accepted; the device fills it in."""
+    return await show(request, kept_view)
+
+
+def kept_view(desk: Desk) -> View:
+    return View("twin/kept.html", desk.t("On this device"), "/kept", {}, back="/more")
+
+
+HANDLERS = [worker_script, the_extract, commands, kept]
