@@ -50,6 +50,8 @@ class Floor:
     orders: dict[str, Bought] = field(default_factory=dict)
     trucks: list[tuple[str, str, str, int]] = field(default_factory=list)
     """Goods between stores: transfer, receiver, SKU, units."""
+    early: dict[str, Counter[str]] = field(default_factory=dict)
+    """Units that left for an order whose channel has had no answer yet, and sends it again some time."""
     left: dict[str, list[tuple[Bought, str, int]]] = field(default_factory=dict)
     """Releases by command: order, SKU, units."""
     unanswered: list[object] = field(default_factory=list)

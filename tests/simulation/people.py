@@ -99,6 +99,7 @@ class People:
         world.floor.orders.setdefault(
             placed.order_no, Bought(placed.order_no, new.external_id, new.kind, want, placed.pickup_code)
         )
+        world.floor.orders[placed.order_no].got += world.floor.early.pop(placed.order_no, Counter())
         world.note(f"order {placed.order_no} {new.kind} {new.pickup_store} {dict(want)}")
 
     def cancel(self) -> None:
@@ -434,6 +435,7 @@ class People:
         elif self._taken_away(row["fence"]):
             world.fail("one release", f"{box.code} let {row['fo']} go, which the centre had given up on")
         if bought is None:
+            world.floor.early.setdefault(row["order_no"], Counter())[sku] += units
             return
         bought.got[sku] += units
         world.floor.left.setdefault(command, []).append((bought, sku, units))
