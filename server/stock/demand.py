@@ -36,7 +36,7 @@ SHORTEST_OUTAGE_MS = 30_000
 CHAIN = ""
 FILE_DAYS = 1.0
 """A till that tells at night sells a day without anybody hearing of it: that much more is its own."""
-ENOUGH_ELSEWHERE = 50
+ENOUGH_ELSEWHERE = 20
 """Stores with goods beyond which it does not matter how many there are."""
 
 _COLUMNS = "till, pickup, shipment, exposure, free, at, since"

@@ -20,8 +20,8 @@ from server.stock.marks import START, Marks, Place, marks_of
 from sync.rules import sizing
 from sync.rules.sizing import Need
 
-BITE = 200
-SWEPT = 100
+BITE = 100
+SWEPT = 50
 ROUND_MS = 7 * 24 * 3_600_000
 """What does not move by itself is looked at once in so long, as many rows at a time as `SWEPT`. Its worth
 changes slowly, as sums do that fade over weeks."""
