@@ -28,6 +28,8 @@ from pwa.packing import pages as packing
 from pwa.picking import pages as picking
 from pwa.putback import pages as putback
 from pwa.returns import pages as returns
+from pwa.secure import pages as secure_pages
+from pwa.secure.keeper import Keeper
 from pwa.signin import pages as signin
 from pwa.signin.gate import Gate
 from pwa.status import changes
@@ -147,10 +149,12 @@ def make_app(
     secret: str = "",
     till_key: str = "",
     till_columns: Mapping[str, str] | None = None,
+    keeper: Keeper | None = None,
     lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
 ) -> Litestar:
     """`secret`: kept across restarts, so that a page opened before one still acts after it. `till_key`: as
-    `pwa.till.keys` reads it; `till_columns`: what this store's tills call the columns of their files."""
+    `pwa.till.keys` reads it; `till_columns`: what this store's tills call the columns of their files.
+    `keeper`: of the certificate, where this node speaks HTTPS itself."""
     secret = secret or os.urandom(16).hex()
     app = Litestar(
         route_handlers=[
@@ -168,6 +172,7 @@ def make_app(
             *counting.HANDLERS,
             *status.HANDLERS,
             *till_pages.HANDLERS,
+            *secure_pages.HANDLERS,
             *twin.HANDLERS,
             changes.changes,
             *till.HANDLERS,
@@ -196,6 +201,7 @@ def make_app(
     app.state.store = store
     app.state.language = language
     app.state.secure = secure
+    app.state.keeper = keeper
     app.state.timezone = "UTC"
     app.state.policy = POLICY
     app.state.texts = Texts

@@ -74,6 +74,28 @@ store_option = click.option("--store", envvar="YIPAN_STORE", required=True, help
     "--language", envvar="YIPAN_LANGUAGE", default="en", show_default=True, type=click.Choice(["en", "zh"])
 )
 @click.option("--behind-https", envvar="YIPAN_BEHIND_HTTPS", is_flag=True, help="Cookies only over HTTPS.")
+@click.option(
+    "--name",
+    "names",
+    envvar="YIPAN_NAMES",
+    multiple=True,
+    help="What PDAs call this box: names and addresses for its certificate. Found by itself if not said.",
+)
+@click.option(
+    "--tls-cert",
+    envvar="YIPAN_TLS_CERT",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Your own certificate with its chain (PEM). New files are taken without a restart.",
+)
+@click.option(
+    "--tls-key",
+    envvar="YIPAN_TLS_KEY",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The key of --tls-cert.",
+)
+@click.option(
+    "--only-https", envvar="YIPAN_ONLY_HTTPS", is_flag=True, help="No pages on plain HTTP to other machines."
+)
 @click.option("--reconnect-base-s", envvar="YIPAN_RECONNECT_BASE_S", default=1.0, show_default=True)
 @click.option("--reconnect-cap-s", envvar="YIPAN_RECONNECT_CAP_S", default=120.0, show_default=True)
 def run(
@@ -88,10 +110,16 @@ def run(
     port: int,
     language: str,
     behind_https: bool,
+    names: tuple[str, ...],
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    only_https: bool,
     reconnect_base_s: float,
     reconnect_cap_s: float,
 ) -> None:
     """Keep the record, the line and the pages until told to stop."""
+    from pwa.secure.keeper import Keeper
+    from pwa.secure.papers import wanted_names
     from pwa.serve import listen, serve
     from pwa.till.reading import Unreadable, mapping
     from sync.agent.config import NodeConfig
@@ -126,9 +154,24 @@ def run(
         columns = mapping(till_columns)
     except Unreadable as trouble:
         raise click.UsageError(_(trouble.text).format(**trouble.values)) from trouble
+    own = (tls_cert, tls_key) if tls_cert and tls_key else None
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError(_(N_("A certificate of your own needs both --tls-cert and --tls-key.")))
+    keeper = None
+    if not behind_https or own:
+        told = [one for part in names for one in part.split()]
+        keeper = Keeper(data / "tls", store, names=wanted_names(told, host, centre), own=own)
+    if own and keeper is not None and keeper.paper is None:
+        raise click.ClickException(
+            _(N_("The certificate in {file} cannot be used with the key in {key}.")).format(
+                file=tls_cert, key=tls_key
+            )
+        )
     serve(
         config,
         listener,
+        keeper=keeper,
+        only_https=only_https,
         secure=behind_https,
         till_key=till_key,
         till_folder=till_folder,
@@ -190,7 +233,7 @@ def status(data: Path, url: str, as_json: bool) -> None:
     """How the line is, and what waits to be sent."""
     from pwa.doctor import record, running
 
-    found = {"running": running(url), "record": record(data)}
+    found = {"running": running(url, data / "tls" / "root.pem"), "record": record(data)}
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
         return
@@ -207,12 +250,13 @@ def status(data: Path, url: str, as_json: bool) -> None:
 @click.option("--store", envvar="YIPAN_STORE", default="")
 @click.option("--centre", envvar="YIPAN_CENTRE", default="")
 @click.option("--url", envvar="YIPAN_PAGES", default="http://127.0.0.1:8081", show_default=True)
+@click.option("--tls-cert", envvar="YIPAN_TLS_CERT", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--json", "as_json", is_flag=True)
-def doctor(data: Path, store: str, centre: str, url: str, as_json: bool) -> None:
-    """Check clock, disk, SQLite, record, line and pages; leave with 1 if anything is wrong."""
+def doctor(data: Path, store: str, centre: str, url: str, tls_cert: Path | None, as_json: bool) -> None:
+    """Check clock, disk, SQLite, record, line, certificate and pages; leave with 1 if anything is wrong."""
     from pwa.doctor import examine
 
-    checks = examine(data, store=store, centre=centre, url=url, translate=words())
+    checks = examine(data, store=store, centre=centre, url=url, translate=words(), own=tls_cert)
     if as_json:
         click.echo(json.dumps([check.__dict__ for check in checks], ensure_ascii=False))
     else:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,12 +59,20 @@ def record(data: Path) -> dict[str, Any] | None:
     }
 
 
-def running(url: str) -> dict[str, Any] | None:
-    """What the node at this address says of itself; None when nobody answers."""
+def trusting(root: Path | None) -> ssl.SSLContext:
+    """What this machine trusts, and the root of the store's own certificate."""
+    context = ssl.create_default_context()
+    if root is not None and root.exists():
+        context.load_verify_locations(root)
+    return context
+
+
+def running(url: str, root: Path | None = None) -> dict[str, Any] | None:
+    """What the node at this address says of itself; None when nobody answers. `root`: trusted too."""
     import httpx
 
     try:
-        answer = httpx.get(f"{url.rstrip('/')}/health", timeout=3.0)
+        answer = httpx.get(f"{url.rstrip('/')}/health", timeout=3.0, verify=trusting(root))
         found: dict[str, Any] = answer.json()
     except (httpx.HTTPError, ValueError):
         return None
@@ -92,7 +101,16 @@ def export(data: Path, file: Path, *, unsent: bool) -> int:
     return count
 
 
-def examine(data: Path, *, store: str, centre: str, url: str, translate: Callable[[str], str]) -> list[Check]:
+def examine(
+    data: Path,
+    *,
+    store: str,
+    centre: str,
+    url: str,
+    translate: Callable[[str], str],
+    own: Path | None = None,
+) -> list[Check]:
+    """`own`: a certificate that the store's people brought."""
     _ = translate
     checks: list[Check] = []
 
@@ -112,7 +130,7 @@ def examine(data: Path, *, store: str, centre: str, url: str, translate: Callabl
     say("scripts", all(content(name) for name in SCRIPTS), ", ".join(SCRIPTS))
     if centre:
         say("centre", reaches(centre), centre, "note")
-    alive = running(url)
+    alive = running(url, data / "tls" / "root.pem")
     if alive is None:
         checks.append(Check("pages", "note", _(N_("The node does not answer at {url}.")).format(url=url)))
     else:
@@ -122,15 +140,48 @@ def examine(data: Path, *, store: str, centre: str, url: str, translate: Callabl
             _(N_("{n} facts wait to be sent")).format(n=alive["unsent"]),
             "note",
         )
+    checks.append(look_at_certificate(data, own, _))
     parts = urlsplit(url)
     secure = parts.scheme == "https" or (parts.hostname or "") in ("localhost", "127.0.0.1", "::1")
     say(
         "address",
         secure,
-        _(N_("Secure for browsers")) if secure else _(N_("Plain HTTP: handhelds get no camera here")),
+        _(N_("Secure for browsers"))
+        if secure
+        else _(
+            N_("Plain HTTP: no offline work on handhelds, no camera, and browsers may forget what they keep")
+        ),
         "note",
     )
     return checks
+
+
+def look_at_certificate(data: Path, own: Path | None, _: Callable[[str], str]) -> Check:
+    """What handhelds are shown, from the files alone: the node need not run."""
+    from pwa.secure.papers import read_paper
+
+    path = own or data / "tls" / "node.pem"
+    if not path.exists():
+        return Check(
+            "certificate",
+            "bad" if own else "note",
+            _(N_("None. Handhelds get no offline work and no camera, unless a proxy speaks HTTPS.")),
+        )
+    try:
+        paper = read_paper(path.read_bytes(), own=own is not None)
+    except (OSError, ValueError, IndexError) as trouble:
+        return Check("certificate", "bad", f"{path}: {trouble}")
+    now = time.time_ns() // 1_000_000
+    state = paper.life.state(now)
+    day = time.strftime("%Y-%m-%d", time.localtime(paper.life.ends / 1000))
+    text = _(N_("Until {day}, {n} days left: {names}")).format(
+        day=day, n=paper.life.days_left(now), names=", ".join(paper.names)
+    )
+    if state == "expired":
+        text += ". " + _(N_("It has ended: a new handheld cannot open the pages. The line renews it."))
+    elif state == "late" and not own:
+        text += ". " + _(N_("It should have been renewed: look at the line, and at `yipan ca show`."))
+    return Check("certificate", {"expired": "bad", "late": "note"}.get(state, "ok"), text)
 
 
 def look_at_record(data: Path, store: str, _: Callable[[str], str]) -> list[Check]:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -15,6 +16,10 @@ import uvicorn
 from litestar import Litestar
 
 from pwa.app import make_app
+from pwa.secure.front import FrontServer
+from pwa.secure.keeper import Keeper
+from pwa.secure.papers import Paper
+from pwa.secure.shield import Shield
 from pwa.till.door import Door
 from pwa.till.files import Folder
 from pwa.web import compile_pages
@@ -82,6 +87,42 @@ def looking_for_files(folder: Folder) -> Callable[[Litestar], AbstractAsyncConte
     return life
 
 
+def keeping(keeper: Keeper, node: StoreNode) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """The certificate is looked after while the node runs."""
+
+    def said(paper: Paper) -> None:
+        print(f"yipan-store: HTTPS for {', '.join(paper.names)}", file=sys.stderr, flush=True)
+
+    @asynccontextmanager
+    async def life(app: Litestar) -> AsyncIterator[None]:
+        task = asyncio.create_task(keeper.keep(node, said))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    return life
+
+
+def say_where(listener: socket.socket, keeper: Keeper | None, *, behind: bool) -> None:
+    """The start-up line: for whoever reads the log and wonders why handhelds cannot work offline."""
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    print(f"yipan-store: pages on http://{shown}:{port}", file=sys.stderr, flush=True)
+    if keeper is not None and keeper.paper is not None:
+        names = ", ".join(keeper.paper.names)
+        print(f"yipan-store: and on https://, port {port}, for {names}", file=sys.stderr, flush=True)
+    elif not behind:
+        print(
+            "yipan-store: NO CERTIFICATE YET. On plain HTTP handhelds get no offline work and no camera. It"
+            " comes with the line when the centre has an authority (yipan ca create), or bring one:"
+            " --tls-cert, --tls-key.",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
 def serve(
     config: NodeConfig,
     listener: socket.socket,
@@ -90,7 +131,10 @@ def serve(
     till_key: str,
     till_folder: Path | None = None,
     till_columns: Mapping[str, str] | None = None,
+    keeper: Keeper | None = None,
+    only_https: bool = False,
 ) -> None:
+    """`keeper`: of the certificate; none where something in front speaks HTTPS for this node."""
     sys.setswitchinterval(SWITCH_S)
     node = StoreNode(config)
     new_id = lambda: make_id(node.status().moment.now, os.urandom)  # noqa: E731 - said once
@@ -104,10 +148,15 @@ def serve(
         secret=config.token,
         till_key=till_key,
         till_columns=till_columns,
-        lifespan=[running(node), looking_for_files(folder)],
+        keeper=keeper,
+        lifespan=[running(node), looking_for_files(folder), *([keeping(keeper, node)] if keeper else [])],
     )
+
+    def tls() -> ssl.SSLContext | None:
+        return keeper.context if keeper is not None else None
+
     settings = uvicorn.Config(
-        Door(app, app.state.till_question),
+        Shield(Door(app, app.state.till_question), lambda: tls() is not None, only_https=only_https),
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -118,4 +167,5 @@ def serve(
         timeout_graceful_shutdown=2,
         server_header=False,
     )
-    uvicorn.Server(settings).run(sockets=[listener])
+    say_where(listener, keeper, behind=secure)
+    FrontServer(settings, tls).run(sockets=[listener])

@@ -46,6 +46,10 @@
     } else if (ctx?.target?.id === "page") moves += 1;
     said?.toggleAttribute("hx-morph-skip", itself(ctx) && said.querySelector(".fb:not(.wait)") !== null);
   });
+  // Only the browser knows whether its address counts as secure (a policy may say so): it has the last word.
+  const secure = () => { for (const box of document.querySelectorAll("[data-insecure]")) box.hidden = window.isSecureContext; };
+  document.addEventListener("htmx:after:swap", secure);
+  secure();
   // A word over the page goes away with a touch, or when the page has moved on.
   document.addEventListener("click", (event) => { const box = event.target.closest("#trouble"); if (box) box.hidden = true; });
   document.addEventListener("htmx:before:request", () => { const box = document.getElementById("trouble"); if (box) box.hidden = true; });

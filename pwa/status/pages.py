@@ -7,10 +7,11 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
-from pwa.desk import Desk, Feedback, View
+from pwa.desk import Build, Desk, Feedback, View
 from pwa.handover.pages import one_order
 from pwa.offers import views as offers
 from pwa.picking import views as picking
+from pwa.secure.address import address_of
 from pwa.status import views
 from pwa.stock import views as stock
 from pwa.texts import Texts
@@ -19,9 +20,14 @@ from sync.replica.resolve import Item, ParcelCode, Tote, resolve
 from sync.sqlite import Connection
 
 
+def status_of(request: Asked) -> Build:
+    at = address_of(request)
+    return lambda desk: views.status(desk, at)
+
+
 @get("/status")
 async def status(request: Asked) -> Response[str]:
-    return await show(request, views.status)
+    return await show(request, status_of(request))
 
 
 @get("/notices")
@@ -57,7 +63,7 @@ async def pause(request: Asked) -> Response[str]:
             t("No new orders come until you open again.") if paused else t("Open for new orders again."),
         )
 
-    return await answer(request, outcome, views.status, good, otherwise=views.status)
+    return await answer(request, outcome, status_of(request), good, otherwise=status_of(request))
 
 
 @post("/scan", status_code=200)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pwa import notices as told
 from pwa import work
 from pwa.desk import Desk, View
+from pwa.secure.address import Address
+from pwa.secure.address import told as told_of_address
 from pwa.status.words import FACTS, WAITS_FOR_LINE, WORKS_OFFLINE
 from sync.replica import read
 
 
-def status(desk: Desk) -> View:
+def status(desk: Desk, at: Address) -> View:
+    """`at`: the address that the page was asked for at."""
     waiting = desk.rows(
         "SELECT kind, count(*) AS n, min(recorded_at) AS oldest FROM fact WHERE verdict = ''"
         " AND number > (SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE key = 'facts_acked')"
@@ -36,6 +39,7 @@ def status(desk: Desk) -> View:
             "trouble": getattr(desk.line, "trouble", ""),
             "held": getattr(desk.line, "held", ""),
             "paused": told.paused(desk),
+            "secure": told_of_address(at, desk.t, desk.now),
             "may_pause": desk.who.role == "store_lead",
         },
         back="/more",

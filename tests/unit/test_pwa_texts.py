@@ -96,7 +96,7 @@ async def pages(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 ENGLISH_FINE = re.compile(
     r"PIN|SKU|English|Lin\b|Zhao Min|Chen Lead|SF Express|Huaihai Rd|H\. Chen|L\. Wang|W\. Li|YP"
-    r"|[A-Z]{1,3}-?\d+[\w-]*|\b[A-Z0-9]{2,}(-[A-Z0-9]+)+\b|S\d{3}|F\d+|P[0-9A-Z]{8}|M[0-9A-Z]{6}|[0-9A-Z]{10,}"
+    r"|[A-Z]{1,3}-?\d+[\w-]*|\b[A-Z0-9]{2,}(-[A-Z0-9]+)+\b|S\d{3}|F\d+|P[0-9A-Z]{8}|M[0-9A-Z]{6}|H[0-9A-Z]{6}|[0-9A-Z]{10,}"
     r"|One size|Size [MLS]|cm|Linen shirt, sand|Jeans, straight, indigo|Wrap dress, red|Wool cap, grey"
     r"|Leather weekend bag.*cream|gift.*tag"
 )
