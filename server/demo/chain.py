@@ -10,15 +10,18 @@ import asyncio
 import contextlib
 import secrets
 import sqlite3
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import httpx
 
+from server.certificates.authority import create as create_authority
 from server.demo.control import Control
 from server.demo.goods import STORES, DemoPerson, people
 from server.demo.inbox import Inbox, new_secret
@@ -61,6 +64,19 @@ class Chain:
     def node_url(self, store: str) -> str:
         return f"http://127.0.0.1:{self.node_ports[store]}"
 
+    def secure_url(self, store: str) -> str:
+        """The same port, spoken to as a store's handhelds do. Clients have to trust the chain's own root."""
+        return f"https://127.0.0.1:{self.node_ports[store]}"
+
+    @property
+    def root(self) -> Path:
+        """What a client has to trust for `secure_url`."""
+        return self.database.parent / "ca" / "root.pem"
+
+    @cached_property
+    def trust(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.root)
+
     def replica(self, store: str) -> Path:
         return self.folder / store / "replica.db"
 
@@ -89,6 +105,14 @@ class Chain:
             if time.monotonic() > until:
                 raise WouldNotStart(f"{code} heard nothing from the centre:\n{self.children[code].tail()}")
             await asyncio.sleep(0.1)
+        async with httpx.AsyncClient(verify=self.trust, trust_env=False, timeout=2.0) as handheld:
+            while True:
+                with contextlib.suppress(httpx.HTTPError):
+                    if (await handheld.get(f"{self.secure_url(code)}/health")).status_code == 200:
+                        return
+                if time.monotonic() > until:
+                    raise WouldNotStart(f"{code} got no certificate:\n{self.children[code].tail()}")
+                await asyncio.sleep(0.1)
 
     def _knows_its_store(self, code: str) -> bool:
         db = sqlite3.connect(f"file:{self.replica(code)}?mode=ro", uri=True, timeout=10.0)
@@ -102,11 +126,14 @@ class Chain:
 
     def _seed(self) -> None:
         self.database.parent.mkdir(parents=True, exist_ok=True)
+        now = int(time.time() * 1000)
+        if not self.root.exists():
+            create_authority(self.root.parent, now=now, dice=secrets.token_bytes, name="yipan demo")
         self.keys = seed(
             self.database,
             self.stores,
             self.people,
-            now=int(time.time() * 1000),
+            now=now,
             policy=self.policy,
             webhook_url=f"{self.control.url}/messages",
             webhook_secret=self.inbox.secret,

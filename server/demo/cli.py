@@ -30,6 +30,7 @@ from server.shell.say import Stop
     help="Which stores have staff of their own; `others`: all but S001, which is yours.",
 )
 @click.option("--seed", default=1, show_default=True, help="Of the shoppers' and the staff's choices.")
+@click.option("--https", is_flag=True, help="Print the stores' https addresses, with the demo's own root.")
 @click.option(
     "--keep",
     type=click.Path(file_okay=False, path_type=Path),
@@ -37,7 +38,7 @@ from server.shell.say import Stop
     help="Folder to keep databases and logs in; without it they are removed at the end.",
 )
 def demo(
-    seconds: int, as_json: bool, stores: int, port: int, staff: str, seed: int, keep: Path | None
+    seconds: int, as_json: bool, stores: int, port: int, staff: str, seed: int, https: bool, keep: Path | None
 ) -> int:
     """A small chain on this machine: a centre, stores, shoppers, and lines that you can cut."""
     from server.demo.run import Options, play, visit
@@ -53,6 +54,7 @@ def demo(
         seconds=seconds,
         seed=seed,
         staff=staff,
+        https=https,
         say=say,
     )
     if seconds and not as_json:

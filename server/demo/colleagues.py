@@ -33,7 +33,7 @@ class Colleague:
         self.met: Counter[str] = Counter()
         self.at_work = asyncio.Event()
         self.at_work.set()
-        self.hands = Associate(chain.node_url(person.store), person, pause=self._breathe)
+        self.hands = Associate(chain.secure_url(person.store), person, pause=self._breathe, trust=chain.trust)
         self._ready_since: dict[int, float] = {}
 
     async def _breathe(self) -> None:

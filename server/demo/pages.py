@@ -7,6 +7,7 @@ so that what the demo's staff can do is what a person at the same page can do.
 from __future__ import annotations
 
 import re
+import ssl
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -120,11 +121,13 @@ class Page:
 class Hands:
     """One browser: cookies kept, redirects followed."""
 
-    def __init__(self, base_url: str, language: str = "en") -> None:
+    def __init__(self, base_url: str, language: str = "en", trust: ssl.SSLContext | None = None) -> None:
+        """`trust`: for an address whose certificate the machine does not know by itself."""
         self.client = httpx.AsyncClient(
             base_url=base_url,
             follow_redirects=True,
             timeout=20.0,
+            verify=trust if trust is not None else True,
             headers={"Accept": "text/html", "Accept-Language": language},
         )
         self.page = Page(base_url, 0, "", "")

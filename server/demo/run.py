@@ -36,6 +36,8 @@ class Options:
     seed: int = 0
     staff: str = "others"
     """Who works by themselves: `others` (every store but S001), `all`, `none`."""
+    https: bool = False
+    """Show a visitor the HTTPS addresses; a browser opens them once it trusts the demo's root."""
     say: Say = print
 
     @property
@@ -220,7 +222,8 @@ def welcome(chain: Chain, options: Options) -> str:
     for code in chain.codes:
         first, second, lead = chain.staff(code)
         yours = "   <- yours: nobody else works here" if code == "S001" and options.staff == "others" else ""
-        rows.append(f"      {code}  {chain.node_url(code)}{yours}")
+        url = chain.secure_url(code) if options.https else chain.node_url(code)
+        rows.append(f"      {code}  {url}{yours}")
         rows.append(
             f"            {first.name} PIN {first.pin} · {second.name} PIN {second.pin} (中文)"
             f" · lead {lead.name} PIN {lead.pin}"
@@ -232,6 +235,9 @@ def welcome(chain: Chain, options: Options) -> str:
         "  Its shoppers' messages, pickup codes included, stand on the board under Messages.",
         f"  Deadlines are shortened for the demo: an offer waits {options.accept_s // 60} minutes"
         " (policy; 30 by default).",
+        "  A browser counts 127.0.0.1 as secure, so http:// lacks nothing here. The same ports speak https://",
+        "  as in a store, and the staff use that. For your own browser (--https prints these addresses) trust",
+        f"  {chain.root}",
         f"  Data and logs: {options.folder}",
         "",
         "  Ctrl-C ends everything.",

@@ -55,8 +55,10 @@ class Script:
         return result
 
     async def play(self) -> None:
-        lin = Associate(self.chain.node_url("S001"), self.chain.person("S001-1"))
-        wu = Associate(self.chain.node_url("S002"), self.chain.person("S002-1"))
+        lin, wu = (
+            Associate(self.chain.secure_url(code), self.chain.person(f"{code}-1"), trust=self.chain.trust)
+            for code in ("S001", "S002")
+        )
         try:
             await lin.sign_in()
             await self._first_store(lin)

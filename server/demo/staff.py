@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -35,9 +36,11 @@ def check(page: Page, doing: str) -> Page:
 
 
 class Associate:
-    def __init__(self, url: str, person: DemoPerson, *, pause: Pause | None = None) -> None:
+    def __init__(
+        self, url: str, person: DemoPerson, *, pause: Pause | None = None, trust: ssl.SSLContext | None = None
+    ) -> None:
         self.person = person
-        self.hands = Hands(url, person.language)
+        self.hands = Hands(url, person.language, trust)
         self._pause = pause
         self.signed_in = False
 
