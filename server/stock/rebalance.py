@@ -154,6 +154,8 @@ def _look(
     ).fetchone()
     if row is None or row["debt"] or row["suppressed"]:
         return 0  # count first, pay first
+    if hysteresis == LONG_REST and not row["share"] + row["pool"]:
+        return 0  # nothing to split; what its last unit was for was told when that left
     need = needs.of(store, sku, needs.elsewhere(store, sku, up))
     if need is None:
         return 0

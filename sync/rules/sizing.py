@@ -32,9 +32,9 @@ HYSTERESIS = 0.25
 """Rights move when the other side values the unit by this much more. Less would send units to and fro."""
 FEW = (1, 2, 4)
 """Units that a store is likely to split by itself: only what arrives while its line is down."""
-LEAST_GAIN = 0.01
+LEAST_GAIN = 0.005
 """And when an outage is that much likelier to want it there. Most SKUs of most stores hardly sell: whichever
-side has them, nothing is lost, and their moves would be most of all moves."""
+side has them, nothing is lost, and their moves would be most of all moves. Twice this costs sales."""
 EVEN_HOURS = tuple([1 / 24] * 24)
 """The profile of a shop about which nothing is known yet."""
 
