@@ -124,6 +124,10 @@ class Auditor:
         self._forget_centre()
         self._own: dict[str, Sums] = {code: {} for code in codes}
         self._own_head = dict.fromkeys(codes, 0)
+        self._overrides: dict[str, dict[int, Sums]] = {code: {} for code in codes}
+        """Releases by override in a store's record, by number, until it has heard the centre on them."""
+        self._found: dict[tuple[str, int], int] = {}
+        """The last decision to a store when the centre had taken such a release."""
 
     def _forget_centre(self) -> None:
         self._seen: tuple[sqlite3.Connection | None, int] = None, 0
@@ -134,6 +138,7 @@ class Auditor:
         self._said: dict[str, list[tuple[int, Sums]]] = {code: [] for code in self.codes}
         self._heard: dict[str, tuple[int, Sums]] = {code: (0, {}) for code in self.codes}
         self._withdrawn: set[int] = set()
+        self._last: dict[str, int] = dict.fromkeys(self.codes, 0)
         self.at_centre: dict[str, set[str]] = {code: set() for code in self.codes}
         self._applied: dict[tuple[str, str], Counter[bytes]] = defaultdict(Counter)
 
@@ -169,6 +174,7 @@ class Auditor:
         first = not self._decision_row
         for rowid, store, number, kind, fence, raw in rows:
             self._decision_row = rowid
+            self._last[store] = number
             if kind == "offered":
                 if fence <= self.max_fence and not first:
                     self.fail("one release", f"fence {fence} was given again, after {self.max_fence}")
@@ -194,6 +200,8 @@ class Auditor:
         for rowid, store, _incarnation, number, kind, fence, command, verdict, note, raw in rows:
             self._fact_row = rowid
             self.at_centre[store].add(command)
+            if b'"override_by"' in raw:
+                self._found.setdefault((store, number), max(1, self._last[store]))
             if verdict == "parked":
                 self._judge_parked(store, number, kind, note)
                 continue
@@ -319,8 +327,12 @@ class Auditor:
             if number != head + 1:
                 self.fail("nothing lost", f"{code}: fact {number} follows {head}")
             head = number
-            lines = _lines(db, fence)
-            add(own, fact_moves(kind, body_of(raw), lines.get))
+            lines, body = _lines(db, fence), body_of(raw)
+            add(own, fact_moves(kind, body, lines.get))
+            if body.get("override_by"):
+                gone: Sums = {}
+                add(gone, fact_moves(kind, body, lines.get))
+                self._overrides[code][number] = gone
         self._own_head[code] = head
         cursor = int(_meta(db, "decisions_number"))
         upto, heard = self._heard[code]
@@ -335,11 +347,19 @@ class Auditor:
             told = [a + b for a, b in zip(mine, theirs, strict=True)]
             if told != row:
                 self.fail("exactly once", f"{code} {sku}: facts and decisions give {told}, is {row}")
+        # Goods that a supervisor let go against the rules are owed from then on; the store's own books say so
+        # once it has heard what the centre found when the fact came.
+        overrides = self._overrides[code]
+        for number in [one for one in overrides if 0 < self._found.get((code, one), 0) <= cursor]:
+            del overrides[number]
+        forced: Counter[str] = Counter()
+        for gone in overrides.values():
+            forced.update({sku: -row[0] for sku, row in gone.items()})
         for sku, promised, share, on_hand, debt in db.execute(
             "SELECT s.sku, coalesce(sum(l.qty - l.short - l.released - l.put_back), 0), s.share, s.on_hand,"
             " s.debt FROM stock s JOIN assignment_line l ON l.sku = s.sku AND l.open = 1 GROUP BY s.sku"
         ).fetchall():
-            if promised + share > on_hand + max(debt, 0):
+            if promised + share > on_hand + max(debt, 0) + forced[sku]:
                 self.fail(
                     "no oversell",
                     f"{code} {sku}: {promised} promised, {share} its own, {on_hand} on hand, {debt} owed",
