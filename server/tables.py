@@ -24,7 +24,10 @@ from server.stores import tables as stores
 from server.views import tables as views
 
 METADATA = SQLModel.metadata
-ROOMS = (cases, catalogue, counts, link, offers, orders, outbox, people, policy, returns, stock, stores, views)
+ROOMS = (
+    *(cases, catalogue, counts, link, offers, orders, outbox),
+    *(people, policy, returns, stock, stores, views),
+)
 
 for _table in METADATA.tables.values():
     for _column in _table.columns:
