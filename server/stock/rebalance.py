@@ -54,8 +54,8 @@ def rebalance(tx: Tx, now: int) -> int:
     for place in swept:
         if place[0] in up:
             done += _look(tx, marks, needs, place, now, up, LONG_REST)
-    for store in up.intersection(marks.away):
-        for sku in marks.away.pop(store):
+    for store in sorted(up.intersection(marks.away)):
+        for sku in sorted(marks.away.pop(store)):
             marks.moved.setdefault((store, sku), now)
     return done
 
