@@ -179,12 +179,18 @@ class Faults:
         while len(world.centre.backups) > 2:
             world.centre.backups.pop(0)[1].close()
         if len(world.centre.backups) == 2:
-            # The older of the two is the one that would be put back: only what it covers is covered.
-            covered = (
-                world.centre.backups[0][1]
-                .execute("SELECT store, incarnation, applied FROM replica")
-                .fetchall()
+            # Either may be put back, and after a restore the younger one may hold less: only what both cover
+            # is covered.
+            one, other = (
+                {
+                    (store, incarnation): applied
+                    for store, incarnation, applied in image.execute(
+                        "SELECT store, incarnation, applied FROM replica"
+                    )
+                }
+                for _, image in world.centre.backups
             )
+            covered = [(*key, min(one[key], other[key])) for key in one if key in other]
             world.at_centre(
                 lambda tx: [
                     tx.execute(
