@@ -415,7 +415,10 @@ class People:
                     continue  # somebody has put it back on the shelf meanwhile
                 place.tote(fence)[number] -= units
                 moves["good", sku] = moves.get(("good", sku), 0) - units
-                self._left(box, cmd.id, now[fence], sku, units, forced)
+                row = now[fence]
+                # Of a cart's parcels the override is for those that need one.
+                needed = row["withdrawn"] or not row["confirmed"] or world.now >= row["owner_until"]
+                self._left(box, cmd.id, row, sku, units, forced and bool(name != "ship" or needed))
 
         cmd = world.command(box, name, args, self._who(), moves=moves, done=done)
         world.do(box, cmd)
