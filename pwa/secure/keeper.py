@@ -20,6 +20,8 @@ from pwa.secure.papers import NotOurs, Paper
 from sync.wire.frames import Certified
 
 LOOK_S = 1.0
+SOON_MS = 6_000
+"""After "too soon": the centre signs one key of a store in five seconds."""
 AGAIN_MS = 60_000
 """After a refusal or silence: soon enough for a person who waits at the screen, rare enough for a year."""
 
@@ -93,6 +95,8 @@ class Keeper:
         answer = await node.certify(request)
         if answer is None or answer.why:
             self.why = answer.why if answer is not None else "no_answer"
+            if self.why == "too_soon":
+                self._again_at = node.status().moment.now + SOON_MS
             return False
         try:
             await asyncio.to_thread(papers.install, self.folder, key, answer.chain, answer.root, self.names)

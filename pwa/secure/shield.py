@@ -8,6 +8,7 @@ from typing import Any
 
 OPEN = ("/root.crt", "/secure", "/health", "/static/")
 """What a handheld needs before it trusts the root. No data of the store."""
+HERE = (b"127.0.0.1", b"localhost", b"[::1]")
 
 
 class Shield:
@@ -18,11 +19,18 @@ class Shield:
         self.app, self.has_certificate, self.only_https = app, has_certificate, only_https
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or from_this_machine(scope):
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
         elif scope.get("scheme") == "https":
-            await self.app(scope, receive, with_secure_cookies(send))
-        elif self.only_https and self.has_certificate() and not scope["path"].startswith(OPEN):
+            # A browser on the box itself may use both ways in turn, and would keep the secure cookie only.
+            here = dict(scope["headers"]).get(b"host", b"").startswith(HERE)
+            await self.app(scope, receive, send if here else with_secure_cookies(send))
+        elif (
+            self.only_https
+            and self.has_certificate()
+            and not scope["path"].startswith(OPEN)
+            and not from_this_machine(scope)
+        ):
             await refuse(scope, send)
         else:
             await self.app(scope, receive, send)

@@ -35,7 +35,6 @@ class Counter:
 
         if 0 <= now - self._last.get(store, -PAUSE_MS) < PAUSE_MS:
             return "", "", "too_soon"
-        self._last[store] = now
         try:
             authority = load(self.folder)
             if authority is None:
@@ -51,4 +50,5 @@ class Counter:
         except OSError as trouble:
             _log.warning("certificate", store=store, trouble=str(trouble))
             return "", "", "trouble"
+        self._last[store] = now
         return issued.chain, issued.root, ""

@@ -236,7 +236,7 @@ def welcome(chain: Chain, options: Options) -> str:
         f"  Deadlines are shortened for the demo: an offer waits {options.accept_s // 60} minutes"
         " (policy; 30 by default).",
         "  A browser counts 127.0.0.1 as secure, so http:// lacks nothing here. The same ports speak https://",
-        "  as in a store, and the staff use that. For your own browser (--https prints these addresses) trust",
+        "  as in a store; the staff use that. For your own browser (--https prints these addresses) trust",
         f"  {chain.root}",
         f"  Data and logs: {options.folder}",
         "",
