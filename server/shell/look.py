@@ -137,6 +137,8 @@ def examine(data_dir: Path) -> list[dict[str, Any]]:
         )
         tokens = db.execute("SELECT COUNT(*) FROM store WHERE active AND token_hash = ''").fetchone()[0]
         check("Stores with a node's token", tokens == 0, f"{tokens} without", "Run: yipan store token CODE")
+        active = {row[0] for row in db.execute("SELECT code FROM store WHERE active")}
+        checks += look_at_authority(data_dir, active, wall_clock())
         given_up = db.execute("SELECT COUNT(*) FROM outgoing WHERE state = 'given_up'").fetchone()[0]
         check(
             "Messages",
@@ -147,3 +149,40 @@ def examine(data_dir: Path) -> list[dict[str, Any]]:
     finally:
         db.close()
     return checks
+
+
+def look_at_authority(data_dir: Path, active: set[str], now: int) -> list[dict[str, Any]]:
+    """Nothing where none was made: stores may have certificates of their own."""
+    folder = data_dir / "ca"
+    if not (folder / "root.pem").exists():
+        return []
+    from server.certificates.authority import CannotIssue, load
+    from sync.rules.certificates import DAY_MS, Life
+
+    try:
+        authority = load(folder)
+    except (CannotIssue, OSError) as trouble:
+        return [
+            {
+                "what": "Certificates",
+                "ok": False,
+                "found": str(trouble),
+                "next_step": "Renewals stop until then.",
+            }
+        ]
+    assert authority is not None
+    late = [
+        store
+        for store, one in authority.newest().items()
+        if store in active
+        and Life(int(str(one["begins"])), int(str(one["ends"]))).state(now) in ("late", "expired")
+    ]
+    days = (authority.ends - now) // DAY_MS
+    ok = days > 365 and not late
+    found = f"root {days} days, {len(late)} stores not renewed" + (f": {', '.join(late[:5])}" if late else "")
+    step = (
+        "Look at these stores' lines; `yipan ca show`."
+        if late
+        else "Plan a new root: handhelds need it first."
+    )
+    return [{"what": "Certificates", "ok": ok, "found": found, "next_step": "" if ok else step}]

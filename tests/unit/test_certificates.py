@@ -241,3 +241,19 @@ def test_the_command_line_makes_an_authority_once_and_signs_a_request_by_hand(tm
     policy = ran(tmp_path, "export", "--as", "policy")
     root = x509.load_pem_x509_certificate(ran(tmp_path, "export").encode())
     assert base64.b64encode(root.public_bytes(serialization.Encoding.DER)).decode() in policy
+
+
+def test_the_centres_doctor_names_stores_whose_certificate_should_have_been_renewed(tmp_path: Path) -> None:
+    from server.shell.look import look_at_authority
+
+    assert look_at_authority(tmp_path, {"S001", "S002"}, wall_clock()) == []
+    now = wall_clock()
+    authority = create(tmp_path / "ca", now=now - 60 * DAY_MS, dice=DICE)
+    authority.issue(request_for(), store="S001", now=now - 50 * DAY_MS, dice=DICE)
+    authority.issue(request_for(), store="S002", now=now - 10 * DAY_MS, dice=DICE)
+    authority.issue(request_for(), store="GONE", now=now - 55 * DAY_MS, dice=DICE)
+    found = look_at_authority(tmp_path, {"S001", "S002"}, now)[0]
+    assert not found["ok"]
+    assert found["found"].endswith("1 stores not renewed: S001")
+    authority.issue(request_for(), store="S001", now=now, dice=DICE)
+    assert look_at_authority(tmp_path, {"S001", "S002"}, now)[0]["ok"]
