@@ -14,6 +14,7 @@ from sync.rules.counting import REVIEW_UNITS, REVIEW_VALUE_FEN
 WORDS: dict[str, tuple[str, ...]] = {
     "till_mode": ("warn", "block", "file"),  # file: it asks nobody and tells at night what it sold
     "count_blind": ("yes", "no"),  # whether who counts is not told what should be there
+    "print_parcel": ("yes", "no"),  # packing prints the parcel's label, where a store has a printer for it
 }
 """Policies that are words, with what they may be; the first one holds where nothing is set."""
 NUMBERS: dict[str, int] = {

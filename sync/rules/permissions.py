@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from sync.rules.refusals import Refusal, Why
 
-VERSION = 3
+VERSION = 4
 
 
 class Scope(StrEnum):
@@ -97,6 +97,7 @@ GRANTS: dict[str, dict[str, Grant]] = {
     "pick": {"associate": _full_off, "store_lead": _full_off},
     "pack": {"associate": _full_off, "store_lead": _full_off},
     "put_back": {"associate": _full_off, "store_lead": _full_off},
+    "print": {"associate": _full_off, "store_lead": _full_off},
     "ship": {"associate": _full_off, "store_lead": _full_off},
     "handover": {"associate": _full_off, "store_lead": _full_off},
     "handover.override": {"associate": _second_off, "store_lead": _second_off},

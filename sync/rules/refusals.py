@@ -81,6 +81,8 @@ class Why(StrEnum):
     UNKNOWN_RETURN = "unknown_return"
     ORDER_NOT_HERE = "order_not_here"
     UNKNOWN_NOTICE = "unknown_notice"
+    NO_PRINTER = "no_printer"
+    NOTHING_TO_PRINT = "nothing_to_print"
     # Of the centre and its API:
     ORDER_DIFFERS = "order_differs"
     UNKNOWN_ORDER = "unknown_order"
@@ -335,6 +337,14 @@ TEXTS: dict[Why, tuple[str, str]] = {
     Why.UNKNOWN_NOTICE: (
         N_("This notice is not known here."),
         N_("Go back to the list of work."),
+    ),
+    Why.NO_PRINTER: (
+        N_("This store has no printer for that."),
+        N_("Write the code on the parcel by hand. Who looks after the store box can add a printer."),
+    ),
+    Why.NOTHING_TO_PRINT: (
+        N_("What was to be printed is not here any more."),
+        N_("Open the page again and look what is there now."),
     ),
     Why.ORDER_DIFFERS: (
         N_("Order {external_id} was placed before with other content."),

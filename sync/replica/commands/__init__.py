@@ -16,6 +16,7 @@ from sync.replica.commands import (  # each enters its commands into the list
     offers,
     packing,
     picking,
+    printing,
     putback,
     returns,
     scanning,
@@ -30,7 +31,7 @@ from sync.sqlite import Connection, savepoint
 
 ACTIVITIES = (
     *(offers, picking, scanning, packing, handover, courier, putback),
-    *(returns, shelf, counting, store, till),
+    *(returns, shelf, counting, store, till, printing),
 )
 
 __all__ = ["ACTIVITIES", "COMMANDS", "Outcome", "known", "perform"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from sync.ids import made_of
-from sync.replica import read
+from sync.replica import printing, read
 from sync.replica.commands.base import Desk, Result, command
+from sync.replica.commands.printing import language
 from sync.rules.refusals import Why, refuse
 from sync.rules.states import Step
 from sync.wire import facts as f
@@ -42,7 +43,12 @@ def pack(desk: Desk, args: Pack) -> Result:
             raise refuse(Why.PARCELS_DIFFER, line=line, packed=packed.get(line, 0), picked=lines.get(line, 0))
     made = tuple(f.Parcel("P" + made_of(desk.ctx.command, 8, n), parcel) for n, parcel in enumerate(parcels))
     desk.record(f.Packed(made), fence=args.fence)
-    return {"fence": args.fence, "fo": row["fo"], "parcels": [parcel.code for parcel in made]}
+    codes = tuple(parcel.code for parcel in made)
+    if printing.label_parcels(
+        desk.tx, desk.ctx.command, codes, language=language(desk), person=desk.ctx.person, now=desk.now
+    ):
+        desk.hints.add("print")
+    return {"fence": args.fence, "fo": row["fo"], "parcels": list(codes)}
 
 
 @command("stage", Stage, "pack")

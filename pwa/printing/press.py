@@ -1,0 +1,176 @@
+"""The worker that takes jobs to the printers, one after the other for each.
+
+TCP says when a printer's own network card has taken the bytes; whether paper came out, nobody says. So a
+job counts as printed when everything was taken, is tried again when no byte went out, and is `unsure`
+when the line broke in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import socket
+import struct
+import termios
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import structlog
+from litestar import Litestar
+
+from pwa.node import Node
+from pwa.printing import escpos, papers, pdf, zpl
+from sync.replica import printing
+from sync.replica.printing import Printer
+from sync.sqlite import Connection, Row
+
+LOG = structlog.get_logger("pwa.printing")
+
+CONNECT_S = 4.0
+TAKEN_S = 60.0
+"""A printer that is out of paper takes nothing; after this long somebody has to look at it."""
+LOOK_S = 1.0
+
+
+class BrokeOff(Exception):
+    """Bytes have gone out, and nobody knows how many of them were printed."""
+
+
+def rendered(db: Connection, job: Row, to: Printer, now: int) -> bytes:
+    """The bytes for a printer, from the record as it is now."""
+    paper = papers.made(db, job["paper"], job["subject"], job["language"], now)
+    match to.kind:
+        case "zpl":
+            return zpl.label(paper, to.width_mm, to.height_mm, to.dpi, job["copies"])
+        case "escpos":
+            return escpos.receipt(paper, to.width_mm, to.dpi, job["copies"])
+        case _:
+            return pdf.sheets(paper, to.width_mm, to.height_mm, job["copies"])
+
+
+class Press:
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._busy: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def _now(self) -> int:
+        return self._node.status().moment.now
+
+    async def keep_printing(self) -> None:
+        """Until cancelled. What was under way is then left as it is, and found at the next start."""
+        try:
+            with self._node.subscribe() as hints:
+                while True:
+                    try:
+                        await self.look()
+                    except Exception as trouble:
+                        # A full disk, a record that is being swapped: the queue is still there next time.
+                        LOG.error("printing", exc_info=trouble)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(hints.get(), LOOK_S)
+        finally:
+            for task in self._busy.values():
+                task.cancel()
+            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+    async def look(self) -> None:
+        """Start what is due, at most one job for each printer."""
+        now = self._now
+        self._busy = {name: task for name, task in self._busy.items() if not task.done()}
+        for number in self._node.look(lambda db: printing.left_over(db, self._busy)):
+            await self._unsure(number, "stopped_in_between")
+        waiting = self._node.look(lambda db: printing.due(db, now))
+        for name, job in waiting.items():
+            if name not in self._busy:
+                self._busy[name] = asyncio.create_task(self._print(job))
+
+    async def settled(self) -> None:
+        """Everything that was due has been tried once."""
+        while self._busy:
+            await asyncio.gather(*self._busy.values())
+            await self.look()
+
+    async def _print(self, job: Row) -> None:
+        number = job["number"]
+        to = await self._node.read(lambda db: printing.printer(db, job["printer"]))
+        try:
+            if to is None:
+                raise papers.NothingThere
+            found = to
+            data = await self._node.read(lambda db: rendered(db, job, found, self._now))
+            writer = await self._connect(found)
+        except papers.NothingThere:
+            await self._node.write(lambda tx: printing.failed(tx, number, "gone", self._now, lost=True))
+            return
+        except OSError as trouble:
+            word = type(trouble).__name__
+            await self._node.write(lambda tx: printing.failed(tx, number, word, self._now))
+            return
+        except Exception as trouble:
+            # A paper that cannot be made must not hold up those behind it.
+            LOG.error("paper", paper=job["paper"], exc_info=trouble)
+            await self._node.write(lambda tx: printing.failed(tx, number, "bug", self._now, lost=True))
+            return
+        try:
+            if await self._node.write(lambda tx: printing.begin(tx, number, self._now)):
+                await _send(writer, data)
+                await self._node.write(lambda tx: printing.done(tx, number, self._now))
+        except BrokeOff as trouble:
+            await self._unsure(number, str(trouble))
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _connect(self, to: Printer) -> asyncio.StreamWriter:
+        _reader, writer = await asyncio.wait_for(asyncio.open_connection(to.host, to.port), CONNECT_S)
+        return writer
+
+    async def _unsure(self, number: int, trouble: str) -> None:
+        await self._node.write(lambda tx: printing.unsure(tx, number, trouble, self._now))
+
+
+async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
+    """Every byte taken by the printer's own end, or `BrokeOff`."""
+    try:
+        async with asyncio.timeout(TAKEN_S):
+            writer.transport.set_write_buffer_limits(high=0)
+            writer.write(data)
+            await writer.drain()
+            while _not_taken(writer):
+                if writer.transport.is_closing():
+                    raise ConnectionResetError
+                await asyncio.sleep(0.05)
+            if writer.can_write_eof():
+                writer.write_eof()
+    except (OSError, TimeoutError) as trouble:
+        raise BrokeOff(type(trouble).__name__) from trouble
+
+
+def _not_taken(writer: asyncio.StreamWriter) -> int:
+    """Bytes that the other end has not acknowledged; 0 where the system does not tell."""
+    sock: socket.socket | None = writer.get_extra_info("socket")
+    if sock is None or sock.fileno() < 0:
+        return 0
+    try:
+        told = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
+    except OSError:
+        return 0
+    return int(struct.unpack("i", told)[0])
+
+
+def printing_along(press: Press) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """The press runs as long as the node's pages."""
+
+    @asynccontextmanager
+    async def life(app: Litestar) -> AsyncIterator[None]:
+        task = asyncio.create_task(press.keep_printing())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    return life
