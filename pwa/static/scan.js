@@ -6,12 +6,10 @@
 // retry applies once; answers come in order and never take back what was scanned since.
 (() => {
   "use strict";
-  const QUICK_MS = 45; // inside a field somebody is typing in: only this fast is a scanner
-  const SHORTEST = 3;
-  const { feel, gs1 } = window.yipan;
+  const { feel, gs1, capture } = window.yipan;
   const sink = document.getElementById("sink");
-  // A person's keys are further apart; slow scanners are not. Policy `scan_gap_ms` can widen it.
-  const gapMs = () => +sink?.dataset.gap || 150;
+  // What this device's scanner is like, over what the policy `scan_gap_ms` says of all of them.
+  const settings = () => ({ ...capture.PLAIN, gap: +sink?.dataset.gap || capture.PLAIN.gap, ...capture.profile() });
   const tell = (what) => {
     const trouble = document.getElementById("trouble");
     if (!trouble) return;
@@ -182,57 +180,87 @@
     focus();
   });
 
-  // --- capture: real key events anywhere
+  // --- printed commands: the page's own buttons, without putting the scanner away
+  const COMMAND = /^(?:\][A-Za-z][0-9A-Fa-f])?YIPAN-(NEXT|UNDO|SHORT|PRINT)$/i;
+  const press = (name) => {
+    const within = document.querySelector("dialog[open]") || document;
+    const button = within.querySelector(`[data-command~="${name}"]:not([disabled])`);
+    feel.play(button ? "good" : "bad");
+    if (button) button.click();
+    else tell("none");
+  };
+
+  // --- capture: what the browser says, told to the machine of capture.js
+  const got = (codes) => { for (const code of codes) { const name = code.match(COMMAND); if (name) press(name[1].toLowerCase()); else take(code); } };
+  const expected = (code) => {
+    const read = gs1.read(code);
+    return Boolean(read.gtin || read.sscc) || Boolean(task()?.lines.some((line) => line.codes.includes(code)));
+  };
+  // Read once for each burst, not for each key.
+  let set = settings();
+  const machine = capture.machine(() => set, expected, (code) => COMMAND.test(code));
+  let quiet = 0;
+  const wait = () => {
+    clearTimeout(quiet);
+    const ms = machine.waits();
+    if (ms) quiet = setTimeout(() => act(machine.tick(performance.now())), ms + 5);
+  };
+  const act = (out) => {
+    if (out.back) out.back.field.value = out.back.value;
+    if (sink && !machine.waits()) sink.value = "";
+    if (out.torn) { tell("torn"); feel.play("bad"); }
+    got(out.codes);
+    wait();
+    return out.hold;
+  };
+  const feed = (event, ...more) => {
+    if (!machine.waits()) set = settings();
+    return act(machine.feed(Object.assign({ time: event.timeStamp }, ...more)));
+  };
+
   const typing = (element) =>
     element && element !== sink && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName)) &&
     !/^(radio|checkbox|button|submit)$/.test(element.type || "");
-  let keys = "";
-  let lastKey = 0;
-  let quick = true; // every gap of this burst was a scanner's
-  let before = null; // what the field held when the burst began
+  const place = (event) => (typing(event.target) ? { field: event.target, wanted: event.target.dataset.typed !== undefined } : {});
+  let typed = ""; // a key that the field will tell of once more
   addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
-    const gap = event.timeStamp - lastKey;
-    if (gap > gapMs()) { keys = ""; quick = true; before = null; }
-    const inField = typing(event.target);
+    typed = "";
+    if (event.isComposing || event.keyCode === 229) return; // an input method's: its text follows
+    const group = event.ctrlKey && event.key === "]"; // how keyboards say FNC1
+    if ((event.ctrlKey && !group) || event.altKey || event.metaKey) return;
+    if (event.repeat) { machine.feed({ kind: "break", time: event.timeStamp }); return; } // a key held down
+    const at = place(event);
     if (event.key.length === 1) {
-      if (keys && gap > QUICK_MS) quick = false;
-      if (!keys && inField) before = event.target.value;
-      keys += event.key;
-      lastKey = event.timeStamp;
-      if (!inField) event.preventDefault(); // a space must not press a button, "/" not open a search
-      return;
+      if (event.key === " " && !at.field && !machine.waits()) return; // presses the button that has the focus
+      if (at.field) typed = event.key;
+      if (feed(event, { kind: "key", text: group ? "\u001d" : event.key, before: event.target.value }, at) || group) event.preventDefault();
+    } else if (event.key === "Enter" || event.key === "Tab") {
+      if (feed(event, { kind: "end", text: event.key.toLowerCase() }, at)) { event.preventDefault(); event.stopPropagation(); }
     }
-    if (event.key !== "Enter" && event.key !== "Tab") return;
-    const code = keys;
-    keys = "";
-    if (code.length < SHORTEST || gap > gapMs()) return;
-    if (inField) {
-      // A scan into a field that wants a code stays there. Into any other field it is taken out again.
-      if (event.target.dataset.typed !== undefined || !quick || code.length < 6) return;
-      event.target.value = before ?? "";
-    }
-    event.preventDefault();
-    event.stopPropagation();
-    take(code);
   }, true);
 
-  // --- capture: an input method writes into the focused sink
-  let quiet = 0;
-  const drain = () => {
-    clearTimeout(quiet);
-    const codes = sink.value.split(/[\n\t;]+/).map((part) => part.trim()).filter((part) => part.length >= SHORTEST);
-    sink.value = "";
-    for (const code of codes) take(code);
-  };
-  sink?.addEventListener("input", (event) => {
-    clearTimeout(quiet);
-    if (/[\n\t]/.test(sink.value) || event.inputType === "insertLineBreak") drain();
-    else quiet = setTimeout(drain, gapMs());
-  });
-  sink?.addEventListener("keydown", (event) => {
-    if ((event.key === "Enter" || event.key === "Tab") && sink.value) { event.preventDefault(); drain(); }
-  });
+  // An input method writes: into the sink, or into the field that has the focus.
+  let before = "";
+  let since = null; // when the composition began
+  addEventListener("beforeinput", (event) => {
+    if (since === null) before = event.target.value;
+    if (!typed && /^insert(LineBreak|Paragraph)$/.test(event.inputType) && feed(event, { kind: "end", text: "enter" }, place(event))) event.preventDefault();
+  }, true);
+  addEventListener("compositionstart", (event) => { since = event.timeStamp; before = event.target.value; }, true);
+  addEventListener("compositionend", (event) => {
+    const from = since ?? event.timeStamp;
+    since = null;
+    if (event.data) feed(event, { kind: "text", text: event.data, from, before }, place(event));
+  }, true);
+  addEventListener("input", (event) => {
+    const key = typed;
+    typed = "";
+    if (event.isComposing || since !== null || !/^insert(Text|FromPaste)?$/.test(event.inputType || "")) return;
+    const at = place(event);
+    if (event.inputType === "insertFromPaste" && at.field) return;
+    const text = event.data ?? (at.field ? "" : sink?.value);
+    if (text && text !== key) feed(event, { kind: "text", text, before }, at);
+  }, true);
 
   // The sink keeps the focus while nobody types, so that input methods have somewhere to write.
   const focus = () => {
@@ -243,5 +271,5 @@
   addEventListener("pointerup", () => setTimeout(focus, 50));
   addEventListener("DOMContentLoaded", focus);
   focus();
-  window.yipan = { ...window.yipan, scan: { take, judge, newId, waiting: () => waiting.length, answered: () => had } };
+  window.yipan = { ...window.yipan, scan: { take, judge, newId, settings, tick: (now) => act(machine.tick(now)), waiting: () => waiting.length, answered: () => had } };
 })();

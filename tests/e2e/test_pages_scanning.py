@@ -36,9 +36,10 @@ def base(node: kit.DemoNode) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Any, base: str, node: kit.DemoNode) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 360, "height": 640})
+    # Without the worker: these tests hold requests back, which they cannot do behind it.
+    context = browser.new_context(viewport={"width": 360, "height": 640}, service_workers="block")
     page = context.new_page()
-    page.set_default_timeout(8_000)
+    page.set_default_timeout(20_000)
     strange: list[str] = []
     page.on("pageerror", lambda error: strange.append(str(error)))
     page.on("console", lambda m: strange.append(m.text) if "Content Security Policy" in m.text else None)
@@ -53,7 +54,8 @@ def page(browser: Any, base: str, node: kit.DemoNode) -> Iterator[Any]:
 
 
 def wedge(page: Any, code: str, gap_ms: int = 0, end: str = "Enter") -> None:
-    """A scanner that types."""
+    """A scanner that types, after the moment that a hand needs between two equal units."""
+    page.wait_for_timeout(220)
     page.keyboard.type(code, delay=gap_ms)
     page.keyboard.press(end)
 
