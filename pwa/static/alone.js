@@ -16,7 +16,7 @@
       asked.result.createObjectStore("kept"); // extract, who, alone, csrf by name
       asked.result.createObjectStore("outbox", { keyPath: "seq", autoIncrement: true });
     };
-    asked.onsuccess = () => { asked.result.onversionchange = () => { asked.result.close(); opened = null; }; done(asked.result); };
+    asked.onsuccess = () => { const db = asked.result; db.onclose = () => { opened = null; }; db.onversionchange = () => { db.close(); opened = null; }; done(db); };
     asked.onerror = () => { opened = null; fail(asked.error); };
   }));
   const done = (asked) => new Promise((ok, fail) => { asked.onsuccess = () => ok(asked.result); asked.onerror = () => fail(asked.error); });
@@ -31,9 +31,24 @@
     for (const seq of drop) tx.objectStore("outbox").delete(seq);
     return new Promise((ok, fail) => { tx.oncomplete = ok; tx.onabort = () => fail(tx.error); });
   };
+  // The extract is read, changed and written again: one at a time, whatever tabs and scans ask for at once.
+  let last = Promise.resolve();
+  const inTurn = (work) => {
+    const mine = last.then(work, work);
+    last = mine.catch(() => null);
+    return mine;
+  };
+  // Whose extract this is, as the store node last said who is signed in. Another person's work is not theirs to see or send.
+  const mine = async () => {
+    const [bag, person] = await Promise.all([kept("bag"), kept("person")]);
+    return bag && (person ?? bag.who.person) === bag.who.person ? bag : null;
+  };
+  const signedIn = async () => (await kept("person")) ?? (await kept("bag"))?.who.person ?? "";
   const counts = async () => {
-    const rows = await rowsOf();
-    return { waiting: rows.filter((row) => row.state === "waiting").length, refused: rows.filter((row) => row.state === "refused").length };
+    const [rows, person] = await Promise.all([rowsOf(), signedIn()]);
+    const waits = rows.filter((row) => row.state === "waiting");
+    const waiting = waits.filter((row) => row.person === person).length;
+    return { waiting, others: waits.length - waiting, refused: rows.filter((row) => row.state === "refused").length };
   };
 
   // --- who, when and under which command
@@ -93,8 +108,9 @@
   });
 
   // A request answered by this device. Whatever it records is on disk before it answers.
-  const local = async (method, address, fields, whole) => {
-    const bag = await kept("bag");
+  const local = (...asked) => inTurn(() => drawn(...asked));
+  const drawn = async (method, address, fields, whole) => {
+    const bag = await mine();
     if (!bag) return answer(built.nothing, 503);
     const url = new URL(address);
     const csrf = (await kept("csrf")) || "";
@@ -123,7 +139,7 @@
       const before = (await rowsOf()).find((row) => row.id === id);
       const outcome = before ? before.outcome : perform(bag, deed, id);
       outcomes.push(outcome);
-      if (outcome.ok && !before) add.push({ id, name: deed.name, args: deed.args, person: bag.who.person, at: timeOf(bag).now, state: "waiting", outcome });
+      if (outcome.ok && !before) add.push({ id, name: deed.name, args: deed.args, person: bag.who.person, name_of: bag.who.name, about: about(bag, deed, outcome), at: timeOf(bag).now, state: "waiting", outcome });
     }
     if (planned.deeds.length) await write({ put: { bag, alone: true }, add });
     const ctx = { ...timeOf(bag), clock, person: bag.who.person };
@@ -132,16 +148,26 @@
     return show(view, said, { "X-Outcome": outcomes.length && outcomes.every((one) => !one.ok) ? `refused ${outcomes[0].reason}` : "ok" });
   };
 
+  // The orders that a command is about, for whoever has to read of it later.
+  const about = (bag, deed, outcome) => {
+    const fences = deed.args.fences ?? [deed.args.fence || outcome.result.fence];
+    return bag.extract.turns.filter((turn) => fences.includes(turn.fence)).map((turn) => turn.order_no).join(" ") || deed.args.order || deed.args.code || "";
+  };
+
   // The store node has done what this form asked for: the extract follows at once, not at its next fetch.
   let followed = 0;
-  const follow = async (method, address, fields) => {
-    const bag = await kept("bag");
+  const follow = (method, address, fields) => inTurn(async () => {
+    const bag = await mine();
     if (!bag) return;
     const planned = rules.plan(method, new URL(address).pathname, fields);
     followed += 1;
-    for (const deed of planned.deeds) perform(bag, deed, `${fields.command?.at(-1)}${deed.part ? `.${deed.part}` : ""}`);
+    for (const deed of planned.deeds) {
+      const id = `${fields.command?.at(-1)}${deed.part ? `.${deed.part}` : ""}`;
+      // An extract that came in between has it already.
+      if (!bag.recent.includes(id)) perform(bag, deed, id);
+    }
     if (planned.deeds.length) await write({ put: { bag } });
-  };
+  });
 
   // --- handing in
   const LIMIT = 100;
@@ -150,35 +176,55 @@
     const timer = setTimeout(() => stop.abort(), ms);
     return ask(stop.signal).finally(() => clearTimeout(timer));
   };
-  // The newest extract, for the person who is signed in. False where the store node did not give one.
+  const asked = (path, more = {}) => within(8000, async (signal) => {
+    const reply = await fetch(path, { signal, redirect: "manual", ...more });
+    const signIn = reply.status === 401 || reply.type === "opaqueredirect";
+    return { signIn, status: reply.status, ok: reply.ok, body: reply.ok ? await reply.json() : null };
+  });
+  // The newest extract, for the person who is signed in, and whether work of theirs is still to be handed in before it counts.
   const fetchBag = async () => {
     const before = followed;
-    const reply = await within(8000, (signal) => fetch("/twin/extract", { signal, headers: { "X-By-Itself": "1" }, redirect: "manual" }));
-    if (!reply.ok) return { ok: false, status: reply.status || 401 };
-    const bag = await reply.json();
-    bag.fetched = Date.now();
-    if ((await counts()).waiting) return { ok: true }; // something was done meanwhile: it is on the old one
-    if (followed !== before) return fetchBag();
-    await write({ put: { bag } });
-    return { ok: true };
+    const reply = await asked("/twin/extract", { headers: { "X-By-Itself": "1" } });
+    if (!reply.ok) return reply;
+    const bag = { ...reply.body, fetched: Date.now() };
+    const person = bag.who.person;
+    const more = await inTurn(async () => {
+      if (followed !== before) return "again";
+      const waits = (await rowsOf()).some((row) => row.state === "waiting" && row.person === person);
+      await write({ put: { person, csrf: bag.csrf, ...(waits ? {} : { bag }) } });
+      return waits;
+    });
+    return more === "again" ? fetchBag() : { ok: true, more };
   };
   // Hand in what waits, in order; `{back, signIn, refused}`. Safe to repeat at any moment.
-  const handIn = () => navigator.locks.request("yipan-hand-in", { ifAvailable: true }, async (lock) => {
+  const handIn = (options = { ifAvailable: true }) => navigator.locks.request("yipan-hand-in", options, async (lock) => {
     if (!lock) return { busy: true };
-    let refused = 0;
+    let refused = 0, stale = false;
     try {
       for (;;) {
-        const waiting = (await rowsOf()).filter((row) => row.state === "waiting").slice(0, LIMIT);
-        if (!waiting.length) break;
-        const csrf = (await kept("csrf")) || "";
-        const commands = waiting.map(({ id, name, args, person, at }) => ({ id, name, args, person, at }));
-        const reply = await within(8000, (signal) => fetch("/twin/commands", {
-          method: "POST", signal, redirect: "manual", body: JSON.stringify({ commands }),
-          headers: { "Content-Type": "application/json", "x-csrftoken": csrf },
-        }));
-        if (reply.status === 401 || reply.status === 403 || reply.type === "opaqueredirect") return { back: true, signIn: true };
-        if (!reply.ok) return { back: false };
-        const told = new Map((await reply.json()).outcomes.map((one) => [one.id, one]));
+        const person = await signedIn();
+        const waiting = (await rowsOf()).filter((row) => row.state === "waiting" && row.person === person).slice(0, LIMIT);
+        if (!waiting.length) {
+          const fresh = await fetchBag();
+          if (!fresh.ok) return { back: false, signIn: fresh.signIn };
+          if (fresh.more) continue; // somebody else has signed in, with work of their own
+          await write({ put: { alone: false } });
+          return { back: true, refused };
+        }
+        const commands = waiting.map(({ id, name, args, at }) => ({ id, name, args, person, at }));
+        const reply = await asked("/twin/commands", {
+          method: "POST", body: JSON.stringify({ commands }),
+          headers: { "Content-Type": "application/json", "x-csrftoken": (await kept("csrf")) || "" },
+        });
+        if (reply.status === 403 && !stale) { // the token of another sign-in: a fresh one comes with the extract
+          stale = true;
+          const fresh = await fetchBag();
+          if (!fresh.ok) return { back: false, signIn: fresh.signIn };
+          continue;
+        }
+        if (!reply.ok) return { back: false, signIn: reply.signIn };
+        if (reply.body.person !== person) { await write({ put: { person: reply.body.person } }); continue; }
+        const told = new Map(reply.body.outcomes.map((one) => [one.id, one]));
         const drop = [], change = [];
         for (const row of waiting) {
           const one = told.get(row.id);
@@ -189,14 +235,21 @@
         if (!drop.length && !change.length) return { back: false };
         await write({ drop, change });
       }
-      const fresh = await fetchBag();
-      if (!fresh.ok) return { back: fresh.status === 401, signIn: fresh.status === 401 };
-      await write({ put: { alone: false } });
-      return { back: true, refused };
     } catch {
       return { back: false };
     }
   });
+  // Somebody signed in or out: until the store node has said who, nobody's work may be drawn or recorded.
+  const changed = async (someone) => {
+    await inTurn(() => write({ put: { person: "" } }));
+    if (someone) await handIn({});
+  };
 
-  globalThis.alone = { local, follow, handIn, fetchBag, kept, write, counts, rowsOf, within, newId, perform, render, timeOf };
+  // For the page that lists what is kept here.
+  const list = async () => {
+    const person = await signedIn();
+    return (await rowsOf()).map((row) => ({ ...row, mine: row.person === person }));
+  };
+
+  globalThis.alone = { list, local, follow, handIn, fetchBag, changed, kept, mine, write, counts, within };
 })();

@@ -4,7 +4,7 @@
   if (!("serviceWorker" in navigator) || !isSecureContext) return;
   const csrf = () => { try { return JSON.parse(document.body.getAttribute("hx-headers:inherited"))["x-csrftoken"]; } catch { return ""; } };
   const send = (message) => navigator.serviceWorker.controller?.postMessage(message);
-  let state = { alone: false, waiting: 0, refused: 0 };
+  let state = { alone: false, waiting: 0, others: 0, refused: 0 }, lost = 0;
 
   const bar = () => document.getElementById("kept");
   // The stream of the store node says how its line stands; what waits on this device is ours to say.
@@ -19,14 +19,21 @@
     line();
     const place = bar();
     if (!place) return;
-    place.hidden = !state.refused;
-    place.querySelector("b").textContent = state.refused;
+    const [count, why] = lost ? [lost, "lost"] : state.refused ? [state.refused, "refused"] : [state.others, "others"];
+    place.hidden = !count;
+    place.querySelector("b").textContent = count;
+    place.querySelector("span").textContent = place.querySelector("span").dataset[why];
   };
   const here = () => location.pathname + location.search;
   const again = () => htmx.ajax("GET", here(), { target: "#page", swap: "innerMorph", headers: { "X-By-Itself": "1" } });
 
   navigator.serviceWorker.addEventListener("message", ({ data }) => {
-    if (data.kind === "standing") { state = data; show(); }
+    if (data.kind === "standing") {
+      // What waited is gone and nobody took it: the browser has thrown it away, and somebody must know.
+      if (data.empty) lost += state.waiting;
+      state = data;
+      show();
+    }
     if (data.kind === "back") { again(); show(); }
     if (data.kind === "sign_in") location.assign("/sign-in?next=" + encodeURIComponent(location.pathname));
     if (data.kind === "list") list(data.rows);
@@ -37,8 +44,8 @@
     if (!place) return;
     place.replaceChildren(...rows.map((row) => {
       const item = place.parentElement.querySelector("template").content.firstElementChild.cloneNode(true);
-      item.querySelector(".what").textContent = row.state === "refused" ? `${row.sentence} ${row.next_step}` : item.dataset.waits;
-      item.querySelector(".id").textContent = row.args.fence ?? row.args.code ?? row.name;
+      item.querySelector(".what").textContent = row.state === "refused" ? `${row.sentence} ${row.next_step}` : row.mine ? item.dataset.waits : item.dataset.person.replace("{name}", row.name_of);
+      item.querySelector(".id").textContent = row.about;
       const button = item.querySelector("button");
       button.hidden = row.state !== "refused";
       button.addEventListener("click", () => { send({ kind: "dealt", seq: row.seq }); item.remove(); });
@@ -54,7 +61,11 @@
     registration.addEventListener("updatefound", () => wake("tick"));
     await navigator.serviceWorker.ready;
     navigator.storage?.persist?.();
-    if (!navigator.serviceWorker.controller) await new Promise((done) => navigator.serviceWorker.addEventListener("controllerchange", done, { once: true }));
+    if (!navigator.serviceWorker.controller) await new Promise((done) => {
+      navigator.serviceWorker.addEventListener("controllerchange", done, { once: true });
+      // Its own claim may have come while this page was still loading, and passed it by.
+      registration.active?.postMessage({ kind: "claim" });
+    });
     wake("hello");
     if (document.getElementById("kept-list")) send({ kind: "list" });
     setInterval(() => {

@@ -22,7 +22,7 @@
   })()));
 
   const tell = async (what) => { for (const client of await clients.matchAll({ type: "window" })) client.postMessage(what); };
-  const standing = async () => ({ kind: "standing", alone: Boolean(await alone.kept("alone")), ...(await alone.counts()) });
+  const standing = async () => ({ kind: "standing", alone: Boolean(await alone.kept("alone")), empty: !(await alone.kept("bag")), ...(await alone.counts()) });
 
   const asset = async (request) => (await caches.match(request)) ?? fetch(request);
 
@@ -32,21 +32,29 @@
     for (const [name, value] of (await request.formData()).entries()) if (typeof value === "string") (fields[name] ??= []).push(value);
     return fields;
   };
+  // What the store node has just done, as far as this device must know it.
+  const noticed = async (copy, pathname, reply) => {
+    const moved = reply.type === "opaqueredirect" || reply.redirected || reply.headers.has("HX-Redirect");
+    if (pathname === "/sign-in" || pathname === "/sign-out") { if (moved) await alone.changed(pathname === "/sign-in"); }
+    else if (reply.headers.get("X-Outcome") === "ok") await alone.follow("POST", copy.url, await fieldsOf(copy)).catch(() => null);
+  };
   const page = async (request) => {
     const whole = request.headers.get("HX-Request") !== "true";
     const copy = request.clone();
     const byItself = request.headers.has("X-By-Itself");
-    const [isAlone, { waiting }] = await Promise.all([alone.kept("alone"), alone.counts()]);
-    if (!isAlone && !waiting) {
+    const { pathname } = new URL(copy.url);
+    const [isAlone, { waiting }, bag] = await Promise.all([alone.kept("alone"), alone.counts(), alone.mine()]);
+    // Who somebody is, only the store node can say; without an extract there is nothing to draw here.
+    if ((!isAlone && !waiting) || !bag || pathname === "/sign-in") {
       try {
         const reply = await alone.within(PATIENCE_MS, (signal) => fetch(request, { signal }));
         // A portal or a proxy in the node's place is no node.
         if (![502, 504].includes(reply.status)) {
-          if (copy.method === "POST" && reply.headers.get("X-Outcome") === "ok") await alone.follow("POST", copy.url, await fieldsOf(copy)).catch(() => null);
+          if (copy.method === "POST") await noticed(copy, pathname, reply);
           return reply;
         }
       } catch { /* no answer: go on alone */ }
-      if (!(await alone.kept("bag"))) return alone.local("GET", copy.url, {}, whole);
+      if (!bag) return alone.local("GET", copy.url, {}, whole);
       await alone.write({ put: { alone: true } });
       tell(await standing());
     } else if (byItself) return new Response(null, { status: 204 });
@@ -83,10 +91,11 @@
     const { kind, csrf, seq } = event.data ?? {};
     event.waitUntil((async () => {
       if (csrf) await alone.write({ put: { csrf } });
+      if (kind === "claim") await clients.claim();
       if (kind === "tick") await work(false);
       if (kind === "hello" || kind === "refresh") await work(true);
       if (kind === "dealt") { await alone.write({ drop: [seq] }); await tell(await standing()); }
-      if (kind === "list") event.source.postMessage({ kind: "list", rows: await alone.rowsOf() });
+      if (kind === "list") event.source.postMessage({ kind: "list", rows: await alone.list() });
       if (kind === "update" && !(await alone.counts()).waiting) await skipWaiting();
     })());
   });

@@ -24,8 +24,10 @@ from pwa.twin.extract import extract
 from pwa.twin.plain import plain
 from pwa.twin.rules import compile_rules
 from pwa.twin.templates import compile_all
-from pwa.web import COMMAND, PAGES, SCAN_GAP_MS, Asked, desk_of, line_of, node_of, show
+from pwa.web import COMMAND, PAGES, SCAN_GAP_MS, Asked, csrf_of, desk_of, line_of, node_of, show
 from sync.replica import read
+from sync.replica.commands import Outcome
+from sync.rules.refusals import Refusal, Why
 from sync.sqlite import Connection
 from sync.texts import po_path, read_po
 
@@ -55,6 +57,8 @@ NOTHING = (
     "<p>This handheld has nothing to work on yet. Open this page where the store box is reached, and sign in."
     "<p>本设备尚无可处理的任务。请在可连接门店主机处打开本页并登录。"
 )
+RECENT_MS = 15_000
+"""Longer than any page waits for an answer."""
 MOST = 100
 """Commands in one handing in."""
 
@@ -112,6 +116,7 @@ async def worker_script(request: Asked) -> Response[bytes]:
 async def the_extract(request: Asked) -> Response[bytes]:
     """The person's work as far as a handheld takes it along."""
     who = request.user
+    token = csrf_of(request)
 
     def work(db: Connection) -> bytes:
         desk = desk_of(request, db, who, None)
@@ -125,6 +130,8 @@ async def the_extract(request: Asked) -> Response[bytes]:
             "line": line_of(desk),
             "moment": {"earliest": moment.earliest, "now": moment.now, "latest": moment.latest},
             "gap_ms": read.policy_number(db, "scan_gap_ms", SCAN_GAP_MS),
+            "csrf": token,
+            "recent": recent(db, desk.now),
         }
         return json.dumps(bag, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -132,25 +139,34 @@ async def the_extract(request: Asked) -> Response[bytes]:
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
+def recent(db: Connection, now: int) -> list[str]:
+    """Commands that this extract has in it, though their answer may still be on its way to a handheld."""
+    rows = db.execute("SELECT id FROM command WHERE at > ? ORDER BY at DESC LIMIT 60", (now - RECENT_MS,))
+    return [row["id"] for row in rows]
+
+
 @post("/twin/commands", status_code=200)
 async def commands(request: Asked) -> Response[bytes]:
     """Commands that a handheld did alone, in its order. Each is done once; each has its answer."""
     try:
-        rows = (await request.json())["commands"]
-        wanted = [
-            (_id(row["id"]), _name(row["name"]), dict(row["args"]), str(row["person"])) for row in rows[:MOST]
-        ]
+        rows = list((await request.json())["commands"])[:MOST]
+        wanted = [(str(row["id"]), row) for row in rows]
     except (KeyError, TypeError, ValueError) as error:
         raise ClientException("commands") from error
     who = request.user
     texts = request.app.state.texts(who.language)
     outcomes = []
-    for command_id, name, args, person in wanted:
-        if person != who.person:
+    for command_id, row in wanted:
+        if row.get("person") != who.person:
             continue  # another person's work waits for them; it is not done in somebody else's name
-        outcome = await node_of(request).perform(
-            name, args, command_id=command_id, person=who.person, device=who.device
-        )
+        try:
+            name, args = _name(row.get("name")), dict(row.get("args", {}))
+            outcome = await node_of(request).perform(
+                name, args, command_id=_id(command_id), person=who.person, device=who.device
+            )
+        except (TypeError, ValueError) as error:
+            # One command of another release must not hold up all that wait behind it.
+            outcome = Outcome(False, Refusal(Why.NOT_UNDERSTOOD, {"problem": str(error)}))
         told: dict[str, Any] = {"id": command_id, "ok": outcome.ok}
         if outcome.refusal is not None:
             told |= {
@@ -159,7 +175,7 @@ async def commands(request: Asked) -> Response[bytes]:
                 "next_step": outcome.refusal.next_step(texts.translate),
             }
         outcomes.append(told)
-    body = json.dumps({"outcomes": outcomes}, ensure_ascii=False).encode()
+    body = json.dumps({"outcomes": outcomes, "person": who.person}, ensure_ascii=False).encode()
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 

@@ -2,152 +2,33 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
-from pwa.app import make_app
 from tests import kit_pwa as kit
+from tests.conftest import browser_options
+from tests.e2e.kit_alone import (
+    CAP,
+    JEANS,
+    SHIRT,
+    SIZE,
+    Box,
+    facts,
+    handed_in,
+    handheld,
+    picked,
+    says,
+    signed_in,
+    state,
+    stored,
+    until,
+    waiting,
+    wedge,
+)
 
 pytestmark = pytest.mark.browser
-
-SHIRT, SHIRT_L, JEANS, DRESS, CAP, BAG = (goods[0] for goods in kit.GOODS)
-
-
-class Box:
-    """The store node's pages on one address, killed and started again over the same record."""
-
-    def __init__(self, node: kit.DemoNode) -> None:
-        self.node = node
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            self.port = sock.getsockname()[1]
-        self.address = f"http://127.0.0.1:{self.port}"
-        self.server: uvicorn.Server | None = None
-
-    def start(self) -> None:
-        app = make_app(self.node, store=kit.STORE, secret="kept")
-        config = uvicorn.Config(
-            app, host="127.0.0.1", port=self.port, log_level="error", ws="none", timeout_graceful_shutdown=0
-        )
-        server = self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=server.run, daemon=True)
-        self.thread.start()
-        while not server.started:
-            assert self.thread.is_alive(), "the pages did not start"
-            time.sleep(0.02)
-
-    def kill(self) -> None:
-        if self.server is not None:
-            self.server.force_exit = self.server.should_exit = True
-            self.thread.join(10)
-            self.server = None
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[kit.DemoNode]:
-    node = kit.store(tmp_path / "replica.db")
-    node.accepted(13, [(SHIRT, 2), (JEANS, 1)])
-    node.accepted(14, [(CAP, 1)], left=29 * kit.MIN)
-    node.do("start_wave", fences=[13, 14])
-    node.staged(21, [(DRESS, 1)])
-    node.acknowledge()
-    yield node
-    node.close()
-
-
-@pytest.fixture
-def box(node: kit.DemoNode) -> Iterator[Box]:
-    box = Box(node)
-    box.start()
-    yield box
-    box.kill()
-
-
-@pytest.fixture
-def page(browser: Any, box: Box) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 360, "height": 640})
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    strange: list[str] = []
-    page.on("pageerror", lambda error: strange.append(str(error)))
-    page.on(
-        "request", lambda r: strange.append(r.url) if not r.url.startswith((box.address, "data:")) else None
-    )
-    kit.sign_in_browser(page, box.address)
-    box.node.rows("policy", [("scan_gap_ms", {"value": "1500"})])
-    page.goto(f"{box.address}/waves/{kit.wave_of(box.node, 13)}")
-    prepared(page)
-    yield page
-    context.close()
-    assert strange == []
-
-
-def prepared(page: Any) -> None:
-    """The worker is in control and has its extract."""
-    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
-    page.wait_for_function(
-        """() => new Promise((done) => {
-          const asked = indexedDB.open("yipan", 1);
-          asked.onupgradeneeded = () => asked.transaction.abort();
-          asked.onerror = () => done(false);
-          asked.onsuccess = () => {
-            const bag = asked.result.transaction("kept").objectStore("kept").get("bag");
-            bag.onsuccess = () => { asked.result.close(); done(Boolean(bag.result)); };
-          };
-        })"""
-    )
-
-
-def wedge(page: Any, code: str) -> None:
-    page.evaluate("document.activeElement.blur()")
-    page.keyboard.type(code)
-    page.keyboard.press("Enter")
-
-
-def says(page: Any, text: str) -> None:
-    page.get_by_text(text).first.wait_for()
-
-
-def picked(node: kit.DemoNode, fence: int, line: int) -> int:
-    sql = "SELECT picked FROM assignment_line WHERE fence = ? AND line = ?"
-    return int(node.db.execute(sql, (fence, line)).fetchone()[0])
-
-
-def state(node: kit.DemoNode, fence: int) -> str:
-    return str(node.db.execute("SELECT state FROM assignment WHERE fence = ?", (fence,)).fetchone()[0])
-
-
-def waiting(page: Any) -> int:
-    """Commands in the device's outbox."""
-    return int(
-        page.evaluate(
-            """() => new Promise((done) => {
-              const asked = indexedDB.open("yipan", 1);
-              asked.onsuccess = () => {
-                const count = asked.result.transaction("outbox").objectStore("outbox").count();
-                count.onsuccess = () => { asked.result.close(); done(count.result); };
-              };
-            })"""
-        )
-    )
-
-
-def handed_in(page: Any) -> None:
-    for _ in range(300):
-        if waiting(page) == 0:
-            break
-        page.wait_for_timeout(100)
-    assert waiting(page) == 0
-    page.wait_for_function(
-        "() => !document.getElementById('line').classList.contains('alone')", timeout=30_000
-    )
 
 
 def test_a_wave_goes_on_to_the_counter_with_the_box_killed_and_everything_is_done_once(
@@ -155,12 +36,11 @@ def test_a_wave_goes_on_to_the_counter_with_the_box_killed_and_everything_is_don
 ) -> None:
     node = box.node
     wedge(page, SHIRT)
-    page.wait_for_function("() => window.yipan.scan.answered() === 1 && window.yipan.scan.waiting() === 0")
+    until(page, lambda: picked(node, 13, 1) == 1)
     box.kill()
 
     for code in (SHIRT, JEANS, CAP):
         wedge(page, code)
-        page.wait_for_function("() => window.yipan.scan.waiting() === 0")
     says(page, "kept here")
     page.get_by_role("link", name="Pack").first.click()
     page.get_by_role("button", name="Pack in 1 parcel").click()
@@ -177,12 +57,164 @@ def test_a_wave_goes_on_to_the_counter_with_the_box_killed_and_everything_is_don
     assert picked(node, 13, 1) == 1, "the box has heard of nothing"
 
     assert waiting(page) == 6
-    facts = node.db.execute("SELECT count(*) FROM fact").fetchone()[0]
+    before = facts(node)
     box.start()
     page.goto(f"{box.address}/orders")
     handed_in(page)
     assert (picked(node, 13, 1), picked(node, 13, 2), picked(node, 14, 1)) == (2, 1, 1)
     assert state(node, 21) == "released"
     assert {state(node, 13), state(node, 14)} == {"staged", "picked"}
-    after = node.db.execute("SELECT count(*) FROM fact").fetchone()[0]
-    assert after - facts == 3 + 1 + 1 + 1, "three picks, a pack, a shelf, a handover"
+    assert facts(node) - before == 3 + 1 + 1 + 1, "three picks, a pack, a shelf, a handover"
+
+
+def test_a_restarted_browser_finds_the_work_that_waits_and_goes_on_with_it(
+    browser: Any, box: Box, tmp_path: Path
+) -> None:
+    node, wave = box.node, f"/waves/{kit.wave_of(box.node, 13)}"
+    options = {"viewport": SIZE, **browser_options()}
+    context = browser.browser_type.launch_persistent_context(tmp_path / "profile", **options)
+    page = signed_in(context, box, wave)
+    box.kill()
+    wedge(page, SHIRT)
+    says(page, "kept here")
+    context.close()
+
+    context = browser.browser_type.launch_persistent_context(tmp_path / "profile", **options)
+    page = handheld(context)
+    page.goto(box.address + wave)
+    says(page, "kept here")
+    assert waiting(page) == 1
+    wedge(page, SHIRT)
+    wedge(page, JEANS)
+    assert waiting(page) == 3
+    box.start()
+    handed_in(page)
+    assert (picked(node, 13, 1), picked(node, 13, 2)) == (2, 1)
+    context.close()
+
+
+INSIDE = """async (path) => {
+  const reply = await fetch(path, {headers: {"HX-Request": "true"}});
+  const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+  for (const one of page.querySelectorAll("#line, [name=command], [name=_csrf_token]")) one.remove();
+  for (const one of page.querySelectorAll("[data-until]")) one.textContent = "";
+  for (const one of page.querySelectorAll("[data-seen]")) one.removeAttribute("data-seen");
+  return [reply.headers.get("X-Drawn-By") ?? "box", page.documentElement.innerHTML];
+}"""
+
+
+def looked_at(page: Any, paths: list[str]) -> list[tuple[str, str]]:
+    """Who drew each page, and what is in it but for what each drawing has of its own: ids, countdowns."""
+    return [tuple(page.evaluate(INSIDE, path)) for path in paths]
+
+
+def test_the_pages_drawn_alone_are_those_of_the_box_after_it_is_back(page: Any, box: Box) -> None:
+    wave = f"/waves/{kit.wave_of(box.node, 13)}"
+    paths = [
+        wave,
+        "/orders?tab=ready",
+        "/orders?tab=work",
+        "/pack/13",
+        "/stage/13",
+        "/handover/21",
+        "/putback",
+    ]
+    box.kill()
+    for code in (SHIRT, SHIRT, JEANS):
+        wedge(page, code)
+    page.goto(f"{box.address}/pack/13")
+    page.get_by_role("button", name="Pack in 1 parcel").click()
+    says(page, "Packed. Now put it on a shelf.")
+    alone = looked_at(page, paths)
+    box.start()
+    handed_in(page)
+    for mine, theirs, path in zip(alone, looked_at(page, paths), paths, strict=True):
+        assert (mine[0], theirs[0]) == ("device", "box")
+        assert mine[1] == theirs[1], path
+
+
+def test_an_answer_lost_after_the_box_has_done_it_is_no_second_time(page: Any, box: Box) -> None:
+    node = box.node
+    before = facts(node)
+    box.mood = "mute"
+    wedge(page, SHIRT)  # done by the box, which never says so
+    says(page, "kept here")
+    assert picked(node, 13, 1) == 1
+    assert waiting(page) == 1
+    wedge(page, SHIRT)
+    until(page, lambda: picked(node, 13, 1) == 2)  # handed in; that answer is lost as well
+    assert waiting(page) == 2
+    box.restart()
+    handed_in(page)
+    assert picked(node, 13, 1) == 2
+    assert facts(node) - before == 2
+    assert stored(page, "kept/bag")["extract"]["turns"][0]["lines"][0]["picked"] == 2
+
+
+def test_a_hung_box_costs_one_patience_and_what_it_does_when_it_wakes_counts_once(
+    page: Any, box: Box
+) -> None:
+    node = box.node
+    before = facts(node)
+    box.mood = "hung"
+    wedge(page, SHIRT)
+    says(page, "kept here")
+    tries = box.kept_waiting
+    for code in (SHIRT, JEANS, CAP):
+        wedge(page, code)
+    page.goto(f"{box.address}/orders")
+    page.goto(f"{box.address}/pack/13")
+    says(page, "Pack")
+    assert waiting(page) == 4
+    assert box.kept_waiting - tries <= 3, "only a probe in the background asked again"
+    assert facts(node) == before
+    box.mood = "well"  # it wakes, and does the first scan too, whose asker has long gone on
+    handed_in(page)
+    assert (picked(node, 13, 1), picked(node, 13, 2), picked(node, 14, 1)) == (2, 1, 1)
+    assert facts(node) - before == 4
+
+
+def test_two_tabs_keep_one_outbox_and_lose_nothing_to_each_other(page: Any, box: Box) -> None:
+    node = box.node
+    other = page.context.new_page()
+    other.set_default_timeout(60_000)
+    other.goto(f"{box.address}/orders/31")
+    box.kill()
+    wave = kit.wave_of(node, 13)
+    pick = """([wave, fence, line, ids]) => Promise.all(ids.map((id) => fetch(`/waves/${wave}/pick`, {
+      method: "POST", headers: {"HX-Request": "true"},
+      body: new URLSearchParams({fence, line, qty: 1, command: id}),
+    }).then((reply) => reply.status)))"""
+    # Both at the same moment, and one command from both.
+    ids = ["TAB-ONE-0001", "TAB-BOTH-0001"]
+    page.evaluate(f"(given) => {{ globalThis.ran = ({pick})(given); }}", [wave, "13", "1", ids])
+    assert other.evaluate(pick, [wave, "13", "2", ["TAB-TWO-0001"]]) == [200]
+    assert other.evaluate(pick, [wave, "13", "1", ["TAB-BOTH-0001"]]) == [200]
+    assert page.evaluate("() => globalThis.ran") == [200, 200]
+    assert waiting(page) == 3
+    lines = next(one for one in stored(page, "kept/bag")["extract"]["turns"] if one["fence"] == 13)["lines"]
+    assert [line["picked"] for line in lines] == [2, 1], "neither tab wrote over the other's work"
+    box.start()
+    handed_in(page)
+    handed_in(other)
+    assert (picked(node, 13, 1), picked(node, 13, 2)) == (2, 1)
+
+
+def test_signing_out_is_blocked_while_work_waits(page: Any, box: Box) -> None:
+    page.goto(f"{box.address}/more")
+    box.kill()
+    page.goto(f"{box.address}/waves/{kit.wave_of(box.node, 13)}")
+    wedge(page, SHIRT)
+    told = page.evaluate(
+        "() => fetch('/sign-out', {method: 'POST', headers: {'HX-Request': 'true'}})"
+        ".then(async (reply) => [reply.status, await reply.text()])"
+    )
+    assert told[0] == 409
+    assert "Stay signed in" in told[1]
+    assert waiting(page) == 1
+    box.start()
+    handed_in(page)
+    page.goto(f"{box.address}/more")
+    page.get_by_role("button", name="Change person").click()
+    page.wait_for_url("**/sign-in*")
+    assert picked(box.node, 13, 1) == 1
