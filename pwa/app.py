@@ -26,6 +26,7 @@ from pwa.node import Node
 from pwa.offers import pages as offers
 from pwa.packing import pages as packing
 from pwa.picking import pages as picking
+from pwa.printing import pages as printing_pages
 from pwa.putback import pages as putback
 from pwa.returns import pages as returns
 from pwa.secure import pages as secure_pages
@@ -171,6 +172,7 @@ def make_app(
             *stock.HANDLERS,
             *counting.HANDLERS,
             *status.HANDLERS,
+            *printing_pages.HANDLERS,
             *till_pages.HANDLERS,
             *secure_pages.HANDLERS,
             *twin.HANDLERS,

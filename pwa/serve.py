@@ -16,6 +16,7 @@ import uvicorn
 from litestar import Litestar
 
 from pwa.app import make_app
+from pwa.printing.press import Press, printing_along
 from pwa.secure.front import FrontServer
 from pwa.secure.keeper import Keeper
 from pwa.secure.papers import Paper
@@ -149,7 +150,12 @@ def serve(
         till_key=till_key,
         till_columns=till_columns,
         keeper=keeper,
-        lifespan=[running(node), looking_for_files(folder), *([keeping(keeper, node)] if keeper else [])],
+        lifespan=[
+            running(node),
+            looking_for_files(folder),
+            printing_along(Press(node)),
+            *([keeping(keeper, node)] if keeper else []),
+        ],
     )
 
     def tls() -> ssl.SSLContext | None:

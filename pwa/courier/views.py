@@ -7,6 +7,7 @@ from typing import Any
 
 from pwa import work
 from pwa.desk import Desk, Gone, View
+from sync.replica import printing
 
 PARCELS = (
     "SELECT p.code, p.fence, p.lines, coalesce(nullif(p.manifest, ''), a.manifest) AS"
@@ -98,7 +99,7 @@ def manifest(desk: Desk, code: str) -> View:
         "courier/manifest.html",
         row["courier"],
         f"/courier/{code}",
-        {"m": row, "loaded": loaded, "waiting": waiting, "task": task},
+        {"m": row, "loaded": loaded, "waiting": waiting, "task": task, "prints": printing.offered(desk.db)},
         back="/courier",
     )
 

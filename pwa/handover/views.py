@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pwa import notices, work
 from pwa.desk import Desk, View
-from sync.replica import read
+from sync.replica import printing, read
 from sync.replica.commands.handover import UNDO_MS
 from sync.rules.states import State, may_release
 from sync.texts import N_
@@ -49,6 +49,7 @@ def find(desk: Desk, query: str) -> View:
         {
             "query": asked,
             "found": found,
+            "prints": printing.offered(desk.db),
             "waiting": []
             if asked
             else work.cards(desk, "a.state = 'staged' AND a.kind = 'pickup'", order="a.owner_until, a.fence"),

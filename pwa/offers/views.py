@@ -11,7 +11,7 @@ import msgspec
 from pwa import notices, work
 from pwa.desk import Desk, View
 from pwa.status.words import FACTS
-from sync.replica import read
+from sync.replica import printing, read
 from sync.replica.commands.handover import UNDO_MS
 from sync.rules.reasons import REASONS
 from sync.rules.states import State
@@ -143,6 +143,7 @@ def order(desk: Desk, fence: int) -> View:
                 {"code": p["code"], "units": sum(q for _, q in json.loads(p["lines"]))} for p in parcels
             ],
             "undo_until": row["released_at"] + UNDO_MS if card.state == State.RELEASED else 0,
+            "prints": printing.offered(desk.db),
             "state_text": read.STATE_TEXTS[State(card.state)],
             "why": notices.why_ended(desk, fence),
         },

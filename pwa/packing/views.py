@@ -6,6 +6,7 @@ import json
 
 from pwa import work
 from pwa.desk import Desk, View
+from sync.replica import printing
 from sync.rules.states import State
 
 MOST_PARCELS = 6
@@ -48,6 +49,7 @@ def stage(desk: Desk, fence: int) -> View:
                 {"code": p["code"], "units": sum(q for _, q in json.loads(p["lines"]))} for p in parcels
             ],
             "shelves": usual_shelves(desk),
+            "prints": printing.offered(desk.db),
         },
         back="/orders?tab=work",
     )

@@ -9,6 +9,7 @@ import msgspec
 
 from pwa import work
 from pwa.desk import Desk, Feedback, Gone, View
+from sync.replica import printing
 from sync.rules.reasons import REASONS
 from sync.rules.refusals import Refusal, Why
 from sync.rules.states import State
@@ -51,6 +52,7 @@ def pick(desk: Desk, wave: str) -> View:
     data: dict[str, Any] = {
         "wave": wave,
         "totes": totes,
+        "prints": printing.offered(desk.db),
         "lines": lines,
         "current": current,
         "done": sum(1 for line in lines if not line.left),

@@ -145,7 +145,7 @@ def pick_list(db: Connection, subject: str, t: Texts, now: int) -> Paper:
     blocks = head(db, t, now, t(N_("Pick list")), "Pick list", subject)
     for order in orders:
         code = tote_code(subject, order["tote"])
-        says = (say(f"{order['tote'] or '-'}  {order['order_no']}", BIG, bold=True), say(code, SMALL))
+        says = (say(f"{order['tote'] or '-'} | {order['order_no']}", BIG, bold=True), say(code, SMALL))
         blocks.append(Square(code, 14.0, says))
     blocks.append(Rule())
     for row in db.execute(LINES, (subject,)):
@@ -166,7 +166,7 @@ LINES = (
 
 def line_says(t: Texts, row: Row, qty: int) -> tuple[Say, ...]:
     return (
-        say(f"[  ] {row['shelf'] or '-'}   {qty} x   -> {row['tote'] or '-'}", bold=True),
+        say(f"[_] {row['shelf'] or '-'} | {qty} x | -> {row['tote'] or '-'}", bold=True),
         say(t.name(row) or row["sku"], instead=row["name_en"] or row["sku"]),
         say(row["sku"], SMALL),
     )
@@ -186,7 +186,7 @@ def handover(db: Connection, subject: str, t: Texts, now: int) -> Paper:
     for row in rows:
         says = (say(row["code"], bold=True), say(row["order_no"]), say(row["location"] or "-", SMALL))
         blocks.append(Square(row["code"], 14.0, says))
-    blocks += [Rule(), worded(t, N_("{n} parcels"), n=len(rows)), *signature(t)]
+    blocks += [Rule(), worded(t, N_("Parcels: {n}"), n=len(rows)), *signature(t)]
     return Paper(subject, tuple(blocks))
 
 
@@ -197,12 +197,12 @@ def waiting_pickups(db: Connection, t: Texts, now: int) -> Paper:
     blocks = head(db, t, now, t(N_("Waiting for shoppers")), "Waiting for shoppers", "")
     for row in rows:
         says = (
-            say(f"{row['order_no']}   {row['location']}", bold=True),
+            say(f"{row['order_no']} | {row['location']}", bold=True),
             say(f"{row['shopper']} {tail(row)}".strip() or "-", instead=tail(row)),
             worded(t, N_("Code: ________  Time: ______  Signed: ____________"), SMALL),
         )
         blocks.append(Square(row["order_no"], 14.0, says))
-    return Paper(WAITING, (*blocks, Rule(), worded(t, N_("{n} orders"), n=len(rows))))
+    return Paper(WAITING, (*blocks, Rule(), worded(t, N_("Orders: {n}"), n=len(rows))))
 
 
 def head(db: Connection, t: Texts, now: int, title: str, english: str, code: str) -> list[Block]:

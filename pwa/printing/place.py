@@ -109,4 +109,4 @@ def _square(block: Square, width: float) -> tuple[list[Thing], float]:
         lines, high = _say(say, width - beside)
         things += [_moved(line, beside, y) for line in lines]
         y += high
-    return things, max(block.mm + 1.5, y)
+    return things, max(block.mm + 2.5, y + 0.5)

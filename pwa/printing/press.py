@@ -30,7 +30,10 @@ LOG = structlog.get_logger("pwa.printing")
 CONNECT_S = 4.0
 TAKEN_S = 60.0
 """A printer that is out of paper takes nothing; after this long somebody has to look at it."""
+GIVES_UP_S = 0.5
 LOOK_S = 1.0
+
+Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class BrokeOff(Exception):
@@ -100,7 +103,7 @@ class Press:
                 raise papers.NothingThere
             found = to
             data = await self._node.read(lambda db: rendered(db, job, found, self._now))
-            writer = await self._connect(found)
+            line = await self._connect(found)
         except papers.NothingThere:
             await self._node.write(lambda tx: printing.failed(tx, number, "gone", self._now, lost=True))
             return
@@ -115,25 +118,25 @@ class Press:
             return
         try:
             if await self._node.write(lambda tx: printing.begin(tx, number, self._now)):
-                await _send(writer, data)
+                await _send(line, data)
                 await self._node.write(lambda tx: printing.done(tx, number, self._now))
         except BrokeOff as trouble:
             await self._unsure(number, str(trouble))
         finally:
-            writer.close()
+            line[1].close()
             with contextlib.suppress(OSError):
-                await writer.wait_closed()
+                await line[1].wait_closed()
 
-    async def _connect(self, to: Printer) -> asyncio.StreamWriter:
-        _reader, writer = await asyncio.wait_for(asyncio.open_connection(to.host, to.port), CONNECT_S)
-        return writer
+    async def _connect(self, to: Printer) -> Line:
+        return await asyncio.wait_for(asyncio.open_connection(to.host, to.port), CONNECT_S)
 
     async def _unsure(self, number: int, trouble: str) -> None:
         await self._node.write(lambda tx: printing.unsure(tx, number, trouble, self._now))
 
 
-async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
+async def _send(line: Line, data: bytes) -> None:
     """Every byte taken by the printer's own end, or `BrokeOff`."""
+    reader, writer = line
     try:
         async with asyncio.timeout(TAKEN_S):
             writer.transport.set_write_buffer_limits(high=0)
@@ -145,6 +148,9 @@ async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
                 await asyncio.sleep(0.05)
             if writer.can_write_eof():
                 writer.write_eof()
+        # A printer that gives up says so now; one that has printed closes, or says nothing.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(reader.read(-1), GIVES_UP_S)
     except (OSError, TimeoutError) as trouble:
         raise BrokeOff(type(trouble).__name__) from trouble
 

@@ -8,7 +8,7 @@ from pwa.desk import Desk, View
 from pwa.secure.address import Address
 from pwa.secure.address import told as told_of_address
 from pwa.status.words import FACTS, WAITS_FOR_LINE, WORKS_OFFLINE
-from sync.replica import read
+from sync.replica import printing, read
 
 
 def status(desk: Desk, at: Address) -> View:
@@ -68,6 +68,7 @@ def more(desk: Desk) -> View:
             "held": desk.value("SELECT count(*) FROM goods_return WHERE graded < qty"),
             "tasks": desk.value("SELECT count(*) FROM task WHERE state = 'open' AND kind = 'count'"),
             "notices": len(told.open_notices(desk)),
+            "printing": printing.troubled(desk.db),
             "till_files": desk.value("SELECT max(id) FROM till_file"),
             "courier": desk.value(
                 "SELECT count(*) FROM assignment WHERE kind <> 'pickup' AND state IN ('packed', 'staged')"

@@ -281,6 +281,7 @@ def order_page(extract: Data, fence: int, who: Data, t: Callable[..., str]) -> D
             {"code": one["code"], "units": sum([pair[1] for pair in one["lines"]])} for one in turn["parcels"]
         ],
         "undo_until": turn["released_at"] + UNDO_MS if turn["state"] == "released" else 0,
+        "prints": {"label": False, "sheet": False},
         "state_text": extract["state_texts"][turn["state"]],
         "why": why_ended(extract, fence, who),
     }
@@ -315,6 +316,7 @@ def pick_page(extract: Data, wave: str, args: Data, who: Data, t: Callable[..., 
         "wave": wave,
         "totes": totes,
         "lines": lines,
+        "prints": {"label": False, "sheet": False},
         "current": current,
         "done": len([line for line in lines if not line["left"]]),
         "task": task(turns, lines, current, t),
@@ -427,6 +429,7 @@ def stage_page(extract: Data, fence: int, t: Callable[..., str]) -> Data:
             {"code": one["code"], "units": sum([pair[1] for pair in one["lines"]])} for one in turn["parcels"]
         ],
         "shelves": usual_shelves(extract),
+        "prints": {"label": False, "sheet": False},
     }
     return view("packing/stage.html", t("Where does it wait?"), f"/stage/{fence}", data, "/orders?tab=work")
 
@@ -462,6 +465,7 @@ def find_page(extract: Data, query: str, t: Callable[..., str]) -> Data:
     data = {
         "query": asked,
         "found": cards_in(extract, found),
+        "prints": {"label": False, "sheet": False},
         "waiting": [] if asked else cards_in(extract, waiting),
     }
     url = f"/handover?q={asked}" if asked else "/handover"

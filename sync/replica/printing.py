@@ -58,6 +58,14 @@ def offered(db: Connection) -> dict[str, bool]:
     return {"label": fit(db, "parcel") is not None, "sheet": fit(db, "handover") is not None}
 
 
+def troubled(db: Connection) -> int:
+    """Papers that somebody should look after: not printed although tried, or perhaps printed."""
+    row = db.execute(
+        "SELECT count(*) FROM print_job WHERE state = 'unsure' OR (state = 'waiting' AND tries > 0)"
+    ).fetchone()
+    return int(row[0])
+
+
 def add_printer(tx: Connection, one: Printer) -> None:
     """New, or set up anew under its name."""
     tx.execute(

@@ -15,13 +15,20 @@ WAITING = "pickups"
 
 THERE = {
     "parcel": "SELECT 1 FROM parcel WHERE code = ?",
+    "parcels": "SELECT 1 FROM parcel WHERE fence = ?",
     "tote": "SELECT 1 FROM assignment WHERE fence = ? AND wave <> ''",
+    "totes": "SELECT 1 FROM assignment WHERE wave = ?",
     "pickup": "SELECT 1 FROM assignment WHERE fence = ?",
     "pick_list": "SELECT 1 FROM assignment WHERE wave = ?",
     "handover": f"SELECT 1 FROM manifest WHERE code = ?1 UNION ALL SELECT 1 WHERE ?1 = '{WAITING}'",
     "test": "SELECT 1 FROM printer WHERE name = ?",
 }
 """What must be there for a paper about it."""
+EACH = {
+    "parcels": ("parcel", "SELECT code FROM parcel WHERE fence = ? ORDER BY code"),
+    "totes": ("tote", "SELECT fence FROM assignment WHERE wave = ? ORDER BY tote, fence"),
+}
+"""Several labels by one tap."""
 
 
 class Print(msgspec.Struct, frozen=True):
@@ -43,15 +50,21 @@ def print_paper(desk: Desk, args: Print) -> Result:
     if desk.tx.execute(THERE[args.what], (args.subject,)).fetchone() is None:
         raise refuse(Why.NOTHING_TO_PRINT)
     name = args.subject if args.what == "test" else args.printer
-    found = printing.printer(desk.tx, name) if name else printing.fit(desk.tx, args.what)
+    paper, each = EACH.get(args.what, (args.what, ""))
+    found = printing.printer(desk.tx, name) if name else printing.fit(desk.tx, paper)
     if found is None:
         raise refuse(Why.NO_PRINTER)
-    printing.ask(
-        desk.tx, desk.ctx.command, args.what, args.subject, found.name,
-        copies=args.copies, language=language(desk), person=desk.ctx.person, now=desk.now,
-    )  # fmt: skip
+    subjects = [args.subject]
+    if each:
+        subjects = [str(row[0]) for row in desk.tx.execute(each, (args.subject,))]
+    for subject in subjects:
+        job = f"{desk.ctx.command}:{subject}" if each else desk.ctx.command
+        printing.ask(
+            desk.tx, job, paper, subject, found.name,
+            copies=args.copies, language=language(desk), person=desk.ctx.person, now=desk.now,
+        )  # fmt: skip
     desk.hints.add("print")
-    return {"printer": found.name, "job": desk.ctx.command}
+    return {"printer": found.name, "papers": len(subjects)}
 
 
 @command("print_again", Job, "print")
