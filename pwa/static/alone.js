@@ -65,7 +65,7 @@
     return {
       ...timeOf(bag), person: bag.who.person,
       fresh: Array.from({ length: 12 }, (_, n) => blake.madeOf(command, 10, n)),
-      read: { gtin: read.gtin, serial: read.serial },
+      read: { gtin: read.gtin, serial: read.serial, raw: code && read.raw },
       code_fits: Boolean(turn && blake.codeFits(code, turn.code_salt, turn.code_hash)),
     };
   };

@@ -90,7 +90,7 @@ def claimed(turn: Data, ctx: Data) -> None:
 
 def sku_of(extract: Data, code: str, ctx: Data) -> str:
     """The SKU behind a code, as far as the device knows it; an empty text where it does not."""
-    text = code.strip()
+    text = str(ctx["read"]["raw"])
     if text in extract["items"]:
         return text
     gtin = ctx["read"]["gtin"]

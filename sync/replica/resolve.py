@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sync.rules.codes import scanned
+from sync.rules.codes import bare, scanned
 from sync.sqlite import Connection
 
 
@@ -28,12 +28,13 @@ class ParcelCode:
 
 def resolve(db: Connection, code: str) -> Item | Tote | ParcelCode | None:
     """Goods first: they are what is scanned a thousand times a day."""
-    return item_of(db, code) or _tote(db, code.strip()) or _parcel(db, code.strip())
+    text = bare(code)
+    return item_of(db, code) or _tote(db, text) or _parcel(db, text)
 
 
 def item_of(db: Connection, code: str) -> Item | None:
     """The goods behind a code: a SKU as typed, or a GTIN in any GS1 form."""
-    text = code.strip()
+    text = bare(code)
     if not text:
         return None
     if db.execute("SELECT 1 FROM item WHERE sku = ?", (text,)).fetchone():

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sync.rules.codes import scanned
 from tests import kit_pwa as kit
 
 pytestmark = pytest.mark.browser
@@ -312,25 +310,3 @@ def test_language_changes_at_once(page: Any, base: str) -> None:
     page.goto(f"{base}/orders")
     assert page.inner_text("h1") == "订单"
     assert page.get_attribute("html", "lang") == "zh-Hans"
-
-
-CODES = [
-    "6901234560008", "036000291452", "96385074", "]C10106901234560008", "]d20106901234560008215AB12",
-    "01069012345600081726123110LOT7\x1d21SER9", "0106901234560008~21SER9", "(01)06901234560008(21)SER9",
-    "https://id.example.com/01/06901234560008/21/SER9", "https://x.cn/p/01/06901234560008?17=261231",
-    "LS-2210-SND-M", "YP-1042", "P-3", "6901234560009", "]E06901234560008", "",
-]  # fmt: skip
-
-
-def test_the_page_reads_codes_as_the_node_does(page: Any) -> None:
-    """Twins: pwa/static/gs1.js and sync/rules/codes.py."""
-    differ = []
-    for code in CODES:
-        mine = page.evaluate("(code) => window.yipan.gs1.read(code)", code)
-        theirs = scanned(code)
-        if (mine["gtin"], mine["serial"] if mine["gtin"] else "") != (
-            theirs.gtin,
-            theirs.serial if theirs.gtin else "",
-        ):
-            differ.append((code, json.dumps(mine), theirs))
-    assert differ == []

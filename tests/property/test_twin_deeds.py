@@ -130,7 +130,7 @@ def alone(
         "latest": moment.latest,
         "person": person,
         "fresh": [made_of(command, 10, n) for n in range(12)],
-        "read": {"gtin": read.gtin, "serial": read.serial},
+        "read": {"gtin": read.gtin, "serial": read.serial, "raw": read.raw},
         "code_fits": turn is not None
         and code_matches(args.get("code", ""), turn["code_salt"], turn["code_hash"]),
     }

@@ -27,6 +27,10 @@ GTIN = "06901234567892"
         ("https://id.example.cn/01/06901234567892/21/S-9?x=1", GTIN, "S-9"),
         ("6901234567893", "", ""),
         ("TEE-M", "", ""),
+        ("481216", "", ""),  # a pickup code, which biip would take for a UPC-E
+        ("]C0TEE-M", "", ""),
+        ("HTTPS://ID.EXAMPLE.CN/01/06901234567892/21/S-9", GTIN, "S-9"),
+        ("]Q1https://x.cn/a/01/6901234567892?17=270131", GTIN, ""),
         ("", "", ""),
         ("٦٩٠١٢٣٤٥٦٧٨٩٢", "", ""),
     ],
@@ -39,6 +43,16 @@ def test_every_form_of_a_gtin(code: str, gtin: str, serial: str) -> None:
 def test_lot_and_expiry_come_along() -> None:
     read = scanned("0106901234567892" + "17270131" + "10L1")
     assert (read.lot, read.expiry) == ("L1", "2027-01-31")
+
+
+def test_what_a_scanner_says_of_the_symbol_is_no_part_of_the_code() -> None:
+    assert scanned("]C0TEE-M").raw == "TEE-M"
+    assert scanned("]E06901234567892").raw == "6901234567892"
+
+
+def test_a_parcel_that_somebody_else_packed_has_an_sscc() -> None:
+    assert scanned("]C100" + "376104250021234569").sscc == "376104250021234569"
+    assert scanned("]C100" + "376104250021234560").sscc == ""
 
 
 @given(st.text(max_size=LONGEST + 50))
