@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 
+from pwa.printing.shell import printer
 from sync.texts import N_, translator
 
 ROOMS = ("pwa", "sync")
@@ -275,6 +276,9 @@ def export_facts(data: Path, file: Path, unsent: bool) -> None:
 
     count = export(data, file, unsent=unsent)
     click.echo(words()(N_("{n} facts written to {file}.")).format(n=count, file=file))
+
+
+main.add_command(printer)
 
 
 if __name__ == "__main__":

@@ -127,6 +127,7 @@ def examine(
     say("disk", free > FREE_MB, _(N_("{n} MB free")).format(n=free))
     say("folder", os.access(folder, os.W_OK), str(data))
     checks += look_at_record(data, store, _)
+    checks += look_at_printers(data, _)
     say("scripts", all(content(name) for name in SCRIPTS), ", ".join(SCRIPTS))
     if centre:
         say("centre", reaches(centre), centre, "note")
@@ -205,11 +206,41 @@ def look_at_record(data: Path, store: str, _: Callable[[str], str]) -> list[Chec
     return [Check("record", "ok" if mine else "bad", text)]
 
 
+def look_at_printers(data: Path, _: Callable[[str], str]) -> list[Check]:
+    """Whether each printer takes a call, and whether Chinese can be drawn. Nothing where no printer is."""
+    db = opened(data)
+    if db is None:
+        return []
+    from sync.replica import printing
+
+    with contextlib.closing(db):
+        try:
+            found = printing.printers(db)
+        except sqlite.Error:  # a record that the node of this release has not opened yet
+            return []
+    if not found:
+        return []
+    from pwa.printing.letters import chinese_font
+
+    font = chinese_font()
+    none = _(N_("No font with Chinese letters: English names are printed. Install fonts-noto-cjk."))
+    checks = [Check("print font", "ok" if font else "note", font or none)]
+    for one in found:
+        good = listens(one.host, one.port)
+        text = f"{one.name} ({one.kind}) {one.host}:{one.port}"
+        silent = _(N_("The printer does not answer: is it on, does it have paper?"))
+        checks.append(Check("printer", "ok" if good else "note", text if good else f"{text}: {silent}"))
+    return checks
+
+
 def reaches(centre: str) -> bool:
     parts = urlsplit(centre)
-    port = parts.port or (443 if parts.scheme == "wss" else 80)
+    return listens(parts.hostname or "", parts.port or (443 if parts.scheme == "wss" else 80))
+
+
+def listens(host: str, port: int) -> bool:
     try:
-        with socket.create_connection((parts.hostname or "", port), timeout=3):
+        with socket.create_connection((host, port), timeout=3):
             return True
     except OSError:
         return False

@@ -20,7 +20,7 @@ import structlog
 from litestar import Litestar
 
 from pwa.node import Node
-from pwa.printing import escpos, papers, pdf, zpl
+from pwa.printing import papers
 from sync.replica import printing
 from sync.replica.printing import Printer
 from sync.sqlite import Connection, Row
@@ -42,6 +42,8 @@ class BrokeOff(Exception):
 
 def rendered(db: Connection, job: Row, to: Printer, now: int) -> bytes:
     """The bytes for a printer, from the record as it is now."""
+    from pwa.printing import escpos, pdf, zpl  # late: a store without printers never loads the pictures
+
     paper = papers.made(db, job["paper"], job["subject"], job["language"], now)
     match to.kind:
         case "zpl":
