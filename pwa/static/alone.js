@@ -137,9 +137,11 @@
     for (const deed of planned.deeds) {
       const id = deed.part ? `${base}.${deed.part}` : base;
       const before = (await rowsOf()).find((row) => row.id === id);
-      const outcome = before ? before.outcome : perform(bag, deed, id);
+      // The store node may have done it and its answer be lost, while an extract with it in came by another way.
+      const there = Object.hasOwn(bag.recent, id) ? { ok: true, result: bag.recent[id] } : null;
+      const outcome = before?.outcome ?? there ?? perform(bag, deed, id);
       outcomes.push(outcome);
-      if (outcome.ok && !before) add.push({ id, name: deed.name, args: deed.args, person: bag.who.person, name_of: bag.who.name, about: about(bag, deed, outcome), at: timeOf(bag).now, state: "waiting", outcome });
+      if (outcome.ok && !before && !there) add.push({ id, name: deed.name, args: deed.args, person: bag.who.person, name_of: bag.who.name, about: about(bag, deed, outcome), at: timeOf(bag).now, state: "waiting", outcome });
     }
     if (planned.deeds.length) await write({ put: { bag, alone: true }, add });
     const ctx = { ...timeOf(bag), clock, person: bag.who.person };
@@ -164,7 +166,7 @@
     for (const deed of planned.deeds) {
       const id = `${fields.command?.at(-1)}${deed.part ? `.${deed.part}` : ""}`;
       // An extract that came in between has it already.
-      if (!bag.recent.includes(id)) perform(bag, deed, id);
+      if (!Object.hasOwn(bag.recent, id)) perform(bag, deed, id);
     }
     if (planned.deeds.length) await write({ put: { bag } });
   });

@@ -26,7 +26,7 @@ from pwa.twin.rules import compile_rules
 from pwa.twin.templates import compile_all
 from pwa.web import COMMAND, PAGES, SCAN_GAP_MS, Asked, csrf_of, desk_of, line_of, node_of, show
 from sync.replica import read
-from sync.replica.commands import Outcome
+from sync.replica.commands import Outcome, known
 from sync.rules.refusals import Refusal, Why
 from sync.sqlite import Connection
 from sync.texts import po_path, read_po
@@ -139,10 +139,14 @@ async def the_extract(request: Asked) -> Response[bytes]:
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-def recent(db: Connection, now: int) -> list[str]:
-    """Commands that this extract has in it, though their answer may still be on its way to a handheld."""
-    rows = db.execute("SELECT id FROM command WHERE at > ? ORDER BY at DESC LIMIT 60", (now - RECENT_MS,))
-    return [row["id"] for row in rows]
+def recent(db: Connection, now: int) -> dict[str, Any]:
+    """Commands that this extract has in it, and what came of them: a handheld that had no answer to one
+    must not count it once more on top."""
+    # Ids begin with the time of the handheld that made them: the newest are found without an index on `at`.
+    newest = "SELECT id, at FROM command WHERE id < 'a' ORDER BY id DESC LIMIT 200"
+    rows = db.execute(f"SELECT id FROM ({newest}) WHERE at > ?", (now - RECENT_MS,))
+    found = {row["id"]: known(db, row["id"]) for row in rows.fetchall()}
+    return {key: plain(outcome.result) for key, outcome in found.items() if outcome and outcome.ok}
 
 
 @post("/twin/commands", status_code=200)

