@@ -19,7 +19,7 @@ import msgspec
 from sync import sqlite
 from sync.agent.config import LineStatus
 from sync.ids import new_id
-from sync.replica import commands, till
+from sync.replica import commands, printing, till
 from sync.replica.context import Context, Moment
 from sync.replica.decisions import apply_decision, apply_rows
 from sync.replica.open import open_replica
@@ -395,6 +395,20 @@ def offline(node: DemoNode) -> None:
 
 def wave_of(node: DemoNode, fence: int) -> str:
     return str(node.db.execute("SELECT wave FROM assignment WHERE fence = ?", (fence,)).fetchone()[0])
+
+
+def printers(node: DemoNode) -> None:
+    """A label printer and an office printer, and a paper in every state."""
+    with sqlite.writing(node.db):
+        for name, kind in (("Labels at the packing table", "zpl"), ("office", "pdf")):
+            one = printing.Printer(name, kind, "printer-17.back-office.lan", 9100, 100, 60, 203)
+            printing.add_printer(node.db, one)
+        for n, state in enumerate(("waiting", "sending", "printed", "unsure", "stopped"), 1):
+            printing.ask(node.db, f"job{n}", "test", "office", "office", person="p1", now=node.now - MIN)
+            node.db.execute("UPDATE print_job SET state = ? WHERE id = ?", (state, f"job{n}"))
+        printing.ask(node.db, "job9", "pickup", "11", "Labels at the packing table", now=node.now - MIN)
+        tried = node.db.execute("SELECT number FROM print_job WHERE id = 'job9'").fetchone()[0]
+        printing.failed(node.db, tried, "TimeoutError", node.now)
 
 
 @contextlib.contextmanager

@@ -83,6 +83,7 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     node = kit.store(tmp_path / "replica.db")
     kit.catalogue(node, hostile=True)
     kit.busy(node)
+    kit.printers(node)
     kit.offline(node)
     app = make_app(node, store=kit.STORE, secret="kept")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://node") as http:
