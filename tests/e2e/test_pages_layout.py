@@ -26,11 +26,11 @@ PAGES = [
     f"/stock/{CAP}", "/count", f"/count/{CAP}", "/receive", "/receive?document=T-2207", f"/receive?sku={CAP}",
     "/transfer", "/adjust", f"/adjust?sku={CAP}", "/counts/new",
     "/counts/L1", "/counts/{sheet}", "/counts/{sheet}/1", f"/counts/{{sheet}}/1?sku={CAP}",
-    "/counts/{sheet}/2", "/counts/differences", "/notices", "/status", "/more", "/no-such-page",
+    "/counts/{sheet}/2", "/counts/differences", "/notices", "/status", "/more", "/printers", "/no-such-page",
 ]  # fmt: skip
 EMPTY_PAGES = [
     "/sign-in", "/orders?tab=offers", "/orders?tab=work", "/orders?tab=ready", "/handover", "/courier",
-    "/putback", "/returns", "/count", "/receive", "/notices", "/status", "/more", "/orders/99",
+    "/putback", "/returns", "/count", "/receive", "/notices", "/status", "/more", "/printers", "/orders/99",
 ]  # fmt: skip
 
 LAYOUT = """() => {
@@ -72,6 +72,7 @@ def addresses(node: kit.DemoNode, pages: list[str]) -> list[str]:
 def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[kit.DemoNode, str]]:
     node = kit.store(tmp_path_factory.mktemp("busy") / "replica.db")
     kit.busy(node)
+    kit.printers(node)
     counting(node)
     kit.offline(node)
     with kit.served(node) as base:
