@@ -31,7 +31,23 @@ def content(path: str) -> tuple[bytes, str] | None:
     if not file.is_relative_to(ROOT) or file.suffix not in TYPES or not file.is_file():
         return None
     data = file.read_bytes()
+    if file.suffix == ".js" and file.parent == ROOT:
+        data = slim(data.decode()).encode()
     return data, hashlib.blake2b(data, digest_size=6).hexdigest()
+
+
+def slim(script: str) -> str:
+    """A script of our own without its comments and its indentation: what a handheld need not download.
+
+    Lines only, so that no tool is wanted for it; a text over several lines stays as it is."""
+    kept: list[str] = []
+    within = False
+    for line in script.splitlines():
+        bare = line if within else line.strip()
+        if bare and (within or not bare.startswith("//")):
+            kept.append(bare)
+        within ^= line.count("`") % 2 == 1
+    return "\n".join(kept) + "\n"
 
 
 def address(path: str) -> str:

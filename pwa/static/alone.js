@@ -57,9 +57,14 @@
     const gone = Math.max(0, Date.now() - bag.fetched);
     return { now: bag.moment.now + gone, earliest: bag.moment.earliest + gone, latest: bag.moment.latest + Math.ceil(gone * 1.01) };
   };
-  const say = (bag) => words({ language: bag.who.language, zone: bag.zone, catalogue: built.catalogues[bag.who.language] ?? {}, str: twin.str });
+  // Words come with the shell, as data; they are read once in a worker's life.
+  const catalogues = {};
+  const learn = async (language) => {
+    catalogues[language] ??= await caches.match(built.words[language]).then((found) => found?.json());
+  };
+  const say = (bag) => words({ language: bag.who.language, zone: bag.zone, catalogue: catalogues[bag.who.language] ?? {}, str: twin.str });
   const contextOf = (bag, deed, command) => {
-    const code = deed.args.code || "";
+    const code = deed.args.code || deed.args.sku || "";
     const read = gs1.read(code || "x");
     const turn = bag.extract.turns.find((one) => one.fence === deed.args.fence);
     return {
@@ -112,6 +117,7 @@
   const drawn = async (method, address, fields, whole) => {
     const bag = await mine();
     if (!bag) return answer(built.nothing, 503);
+    await learn(bag.who.language);
     const url = new URL(address);
     const csrf = (await kept("csrf")) || "";
     const w = say(bag);

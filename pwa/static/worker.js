@@ -12,7 +12,7 @@
 
   addEventListener("install", (event) => event.waitUntil((async () => {
     const shell = await caches.open(SHELL);
-    await shell.addAll(Object.values(built.statics));
+    await shell.addAll([...Object.values(built.statics), ...Object.values(built.words)]);
     // A worker with another shell may not take over while commands wait: its outbox is read by both, its pages are not.
     if (!(await alone.counts()).waiting) await skipWaiting();
   })()));

@@ -16,6 +16,7 @@ import msgspec
 from pwa import notices
 from pwa.desk import Desk
 from pwa.handover.views import OVERRIDES, REFUSED
+from pwa.returns.views import REASONS as RETURN_REASONS
 from pwa.texts import LANGUAGES, Texts
 from pwa.twin.plain import plain
 from sync.replica import read
@@ -37,6 +38,8 @@ OPEN = (
     "state IN ('offered', 'accepted', 'picking', 'picked', 'packed', 'staged', 'put_back')"
     " OR (state = 'released' AND released_at > ?)"
 )
+MOST_RETURNS = 100
+"""Orders of each kind whose goods a handheld alone can take back by what it knows."""
 MOST = 400
 """Turns on one handheld; the most urgent come first. A list longer than this stays with the node."""
 
@@ -46,7 +49,8 @@ TURN = (
     "owner_until", "accepted_at", "accepted_by", "attempt", "location", "tote", "wave", "picker", "manifest",
     "released_at", "released_by", "collector", "code_salt", "code_hash", "code_tries", "note", "changed_at",
 )  # fmt: skip
-LINE = ("line", "sku", "qty", "picked", "short", "released", "put_back", "later")
+LINE = ("line", "sku", "qty", "picked", "short", "released", "put_back", "later", "order_line")
+RETURNED = ("id", "order_no", "line", "sku", "qty", "graded", "bought_elsewhere", "received_at")
 ITEM = ("name_en", "name_zh", "detail_en", "detail_zh", "serialised")
 
 
@@ -65,20 +69,28 @@ def extract(desk: Desk, skus: Iterable[str] = ()) -> dict[str, Any]:
         | {"parcels": [_parcel(parcel) for parcel in parcels.get(row["fence"], [])]}
         for row in rows
     ]
+    back = _returns(db, fences)
     wanted = {line["sku"] for turn in turns for line in turn["lines"]} | set(skus)
+    wanted |= {one["sku"] for one in back["returned"]}
+    wanted |= {sku for rows in back["left"].values() for _, sku, _ in rows}
+    wanted |= {sku for told in back["returnable"].values() for _, sku, _ in told["lines"]}
     items = {sku: found for sku in sorted(wanted) if (found := _item(db, sku)) is not None}
-    return {
-        "turns": turns,
-        "items": items,
-        "gtins": {gtin: sku for sku, item in items.items() for gtin in item["gtins"]},
-        "picks": _picks(db, fences),
-        "locations": _locations(db, fences),
-        "shoppers": {},
-        "paused": bool(read.meta(db, "pause")),
-        "people": {row[0]: row[1] for row in db.execute("SELECT id, name FROM person")},
-        "leads": _leads(db),
-        "wave_max": min(read.policy_number(db, "wave_max", WAVE_MOST), len(LETTERS)),
-    } | _words(desk, fences)
+    return (
+        {
+            "turns": turns,
+            "items": items,
+            "gtins": {gtin: sku for sku, item in items.items() for gtin in item["gtins"]},
+            "picks": _picks(db, fences),
+            "locations": _locations(db, fences),
+            "shoppers": {},
+            "paused": bool(read.meta(db, "pause")),
+            "people": {row[0]: row[1] for row in db.execute("SELECT id, name FROM person")},
+            "leads": _leads(db),
+            "wave_max": min(read.policy_number(db, "wave_max", WAVE_MOST), len(LETTERS)),
+        }
+        | back
+        | _words(desk, fences)
+    )
 
 
 def _words(desk: Desk, fences: list[int]) -> dict[str, Any]:
@@ -94,6 +106,7 @@ def _words(desk: Desk, fences: list[int]) -> dict[str, Any]:
         "whys": whys,
         "reasons": plain(list(REASONS.values())),
         "refused": plain(REFUSED),
+        "return_reasons": plain(RETURN_REASONS),
         "overrides": plain(OVERRIDES),
         "refusals": {str(why): [text, step] for why, (text, step) in TEXTS.items()}
         | {"needs_node": NEEDS_NODE},
@@ -126,6 +139,37 @@ def _picks(db: Connection, fences: list[int]) -> list[dict[str, Any]]:
                 }
             )
     return picks
+
+
+def _returns(db: Connection, fences: list[int]) -> dict[str, Any]:
+    """Orders whose goods may come back, as sync/replica/commands/returns.py judges them: the newest ones."""
+    told: dict[str, dict[str, Any]] = {}
+    newest = f"SELECT order_no FROM returnable GROUP BY 1 ORDER BY max(told_at) DESC LIMIT {MOST_RETURNS}"
+    for row in db.execute(f"SELECT * FROM returnable WHERE order_no IN ({newest}) ORDER BY line, sku"):
+        order = told.setdefault(row["order_no"], {"since": row["told_at"], "lines": []})
+        order["since"] = min(order["since"], row["told_at"])
+        order["lines"].append([row["line"], row["sku"], row["qty"]])
+    left: dict[str, list[Any]] = {}
+    gone = (
+        "SELECT fence, order_no FROM assignment WHERE released_at > 0 AND fence NOT IN"
+        f" ({','.join('?' * len(fences))}) ORDER BY released_at DESC LIMIT {MOST_RETURNS}"
+    )
+    rows = db.execute(
+        f"SELECT g.order_no, l.order_line, l.sku, sum(l.released) AS qty FROM ({gone}) g"
+        " JOIN assignment_line l USING (fence) GROUP BY 1, 2, 3 HAVING sum(l.released) > 0 ORDER BY 2, 3",
+        fences,
+    )
+    for row in rows:
+        left.setdefault(row["order_no"], []).append([row["order_line"], row["sku"], row["qty"]])
+    # All that came back for these orders counts against them; else only what waits to be graded is shown.
+    orders = [*told, *left]
+    came = db.execute(
+        f"SELECT * FROM goods_return WHERE graded < qty OR (order_no <> '' AND (order_no IN"
+        f" ({','.join('?' * len(orders))}) OR order_no IN (SELECT order_no FROM assignment WHERE fence IN"
+        f" ({','.join('?' * len(fences))})))) ORDER BY received_at, id LIMIT 400",
+        [*orders, *fences],
+    )
+    return {"returnable": told, "left": left, "returned": [_picked_from(row, RETURNED) for row in came]}
 
 
 def _locations(db: Connection, fences: list[int]) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pwa.twin.deeds import UNDO_MS, held, may_leave
+from pwa.twin.deeds import UNDO_MS, came_back, held, may_come_back, may_leave
 
 Data = dict[str, Any]
 
@@ -553,6 +553,38 @@ def put_back_page(extract: Data, fence: int, who: Data, t: Callable[..., str]) -
     }
     title = t("Put back {order}", {"order": card["order_no"]})
     return view("putback/order.html", title, f"/putback/{fence}", data, "/orders?tab=work")
+
+
+# --- returns
+
+
+def returned_row(extract: Data, row: Data) -> Data:
+    item = extract["items"].get(row["sku"], {"name_en": row["sku"], "name_zh": ""})
+    return {**row, "name_en": item["name_en"], "name_zh": item["name_zh"] or ""}
+
+
+def returns_page(extract: Data, t: Callable[..., str]) -> Data:
+    held = [returned_row(extract, one) for one in extract["returned"] if one["graded"] < one["qty"]]
+    return view("returns/home.html", t("Returns"), "/returns", {"held": held[:200]}, "/more")
+
+
+def return_page(extract: Data, number: str, t: Callable[..., str]) -> Data:
+    order = number.strip().upper()
+    told = extract["returnable"].get(order, {"lines": []})["lines"]
+    rows: list[Data] = []
+    for line, sku, qty in may_come_back(extract, order):
+        row = returned_row(extract, {"line": line, "sku": sku, "qty": qty})
+        row["came"] = came_back(extract, order, sku, line if told else 0)
+        rows.append(row)
+    data = {
+        "number": order,
+        "rows": rows,
+        "known": bool(told),
+        "reasons": extract["return_reasons"],
+        "elsewhere": not rows,
+    }
+    title = t("Return for {order}", {"order": order})
+    return view("returns/order.html", title, f"/returns/order?number={order}", data, "/returns")
 
 
 # --- what is kept here

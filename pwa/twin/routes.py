@@ -21,6 +21,8 @@ from pwa.twin.pages import (
     pick_page,
     put_back_page,
     put_back_tasks,
+    return_page,
+    returns_page,
     short_page,
     stage_page,
     view,
@@ -80,11 +82,15 @@ def plan(method: str, path: str, fields: Data) -> Data:
         return plan_hand_over(parts, fields)
     if first == "putback" and len(parts) > 1:
         return plan_put_back(parts, fields)
+    if first == "returns" and draws(parts):
+        return plan_return(fields)
     return {"known": False, "bad": "", "deeds": []}
 
 
 def draws(parts: list[str]) -> bool:
     first = parts[0] if parts else "orders"
+    if first == "returns":
+        return len(parts) == 1 or parts[1] == "order"
     return first in ["orders", "offers", "waves", "pack", "stage", "handover", "putback", "kept"]
 
 
@@ -192,6 +198,26 @@ def plan_put_back(parts: list[str], fields: Data) -> Data:
     return one("put_back", {**args, "line": number_of(fields, "line", 0), "qty": number_of(fields, "qty", 1)})
 
 
+def plan_return(fields: Data) -> Data:
+    number = text_of(fields, "number").upper()
+    code = text_of(fields, "sku") or text_of(fields, "code")
+    if not number:
+        return bad("Type the order's number first.")
+    if not code:
+        return bad("Choose the item, or scan it.")
+    args: Data = {
+        "order": number,
+        "sku": code,
+        "qty": number_of(fields, "qty", 1),
+        "reason": text_of(fields, "reason") or "not_wanted",
+    }
+    if text_of(fields, "line"):
+        args["line"] = number_of(fields, "line", 0)
+    if text_of(fields, "elsewhere"):
+        args["elsewhere"] = True
+    return one("take_return", args)
+
+
 # --- what is shown
 
 
@@ -244,6 +270,8 @@ def page_at(extract: Data, parts: list[str], args: Data, who: Data, ctx: Data, t
         return pack_page(extract, fence, args, who, t)
     if first == "stage":
         return stage_page(extract, fence, t)
+    if first == "returns":
+        return return_page(extract, args.get("number", ""), t) if len(parts) > 1 else returns_page(extract, t)
     if first == "handover":
         if fence:
             return counter_page(extract, fence, args, who, ctx, t)
@@ -296,6 +324,10 @@ def after(
         return {"view": page, "say": feedback("good", t("On shelf {location}.", {"location": place}))}
     if first == "handover":
         return after_counter(extract, parts, ask, who, ctx, t)
+    if first == "returns":
+        page = returns_page(extract, t) if went else return_page(extract, text_of(ask["fields"], "number"), t)
+        next_step = t("Grade it when the store box answers again.")
+        return {"view": page, "say": feedback("good", t("Taken into the hold."), next_step)}
     text = t("Back on the shelf. It can be sold again.")
     if result.get("left", 0):
         text = t("Back on the shelf. {left} more.", {"left": result["left"]})

@@ -10,14 +10,14 @@ import hashlib
 import json
 import re
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.exceptions import ClientException
+from litestar.exceptions import ClientException, NotFoundException
+from litestar.params import FromPath
 
 from pwa.desk import Desk, View
-from pwa.statics import address
+from pwa.statics import address, content
 from pwa.texts import LANGUAGES
 from pwa.twin import deeds, pages, routes
 from pwa.twin.extract import extract
@@ -31,7 +31,6 @@ from sync.rules.refusals import Refusal, Why
 from sync.sqlite import Connection
 from sync.texts import po_path, read_po
 
-STATIC = Path(__file__).parent.parent / "static"
 PARTS = ("twin.js", "words.js", "gs1.js", "blake.js")
 SHELL = (
     *("app.css", "app.webmanifest", "icon.svg", "lib/htmx.min.js", "lib/hx-sse.min.js", "feel.js", "gs1.js"),
@@ -47,7 +46,13 @@ DRAWN = (
         "picking/pick.html",
     ),
     *("picking/short.html", "packing/pack.html", "packing/stage.html", "handover/find.html"),
-    *("handover/counter.html", "putback/tasks.html", "putback/order.html"),
+    *(
+        "handover/counter.html",
+        "putback/tasks.html",
+        "putback/order.html",
+        "returns/home.html",
+        "returns/order.html",
+    ),
     *("twin/kept.html", "gone.html", "said.html"),
 )
 """Templates of the pages that pwa/twin/pages.py makes."""
@@ -66,28 +71,48 @@ MOST = 100
 @lru_cache
 def worker(policy: str) -> tuple[bytes, str]:
     """The worker's script and its version: a hash of everything it is made of."""
-    texts = {name: _catalogue(name) for name in LANGUAGES}
     made = {
         "templates": compile_all(PAGES, DRAWN),
         "rules": compile_rules([deeds, pages, routes]),
-        "catalogues": json.dumps(texts, ensure_ascii=False, separators=(",", ":")),
+        "words": json.dumps({name: f"/twin/words/{name}?v={words(name)[1]}" for name in LANGUAGES}),
         "statics": json.dumps({name: address(name) for name in SHELL}),
         "policy": json.dumps(policy),
         "nothing": json.dumps(NOTHING, ensure_ascii=False),
     }
-    parts = [(STATIC / name).read_text() for name in PARTS]
+    parts = [_script(name) for name in PARTS]
     body = "\n".join(
         [
             "globalThis.window = globalThis;",
             *parts,
             "globalThis.gs1 = globalThis.yipan.gs1;",
             "globalThis.built = {" + ",\n".join(f"{name}: {text}" for name, text in made.items()) + "};",
-            (STATIC / "alone.js").read_text(),
-            (STATIC / "worker.js").read_text(),
+            _script("alone.js"),
+            _script("worker.js"),
         ]
     )
     version = hashlib.blake2b(body.encode(), digest_size=6).hexdigest()
     return f"{body}\n".replace("built.version", json.dumps(version), 1).encode(), version
+
+
+def _script(name: str) -> str:
+    found = content(name)
+    assert found is not None
+    return found[0].decode()
+
+
+@lru_cache
+def words(language: str) -> tuple[bytes, str]:
+    """The catalogue that the device's pages speak from, and its hash: data, not part of the script."""
+    body = json.dumps(_catalogue(language), ensure_ascii=False, separators=(",", ":")).encode()
+    return body, hashlib.blake2b(body, digest_size=6).hexdigest()
+
+
+@get("/twin/words/{language:str}", opt={"open": True}, include_in_schema=False, sync_to_thread=False)
+def the_words(language: FromPath[str]) -> Response[bytes]:
+    if language not in LANGUAGES:
+        raise NotFoundException
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(words(language)[0], media_type="application/json", headers=headers)
 
 
 def _catalogue(language: str) -> dict[str, str]:
@@ -185,7 +210,7 @@ async def commands(request: Asked) -> Response[bytes]:
 
 DEEDS = frozenset(
     {"accept", "decline", "start_wave", "scan", "pick", "undo_pick", "short", "pick_later", "pack", "stage"}
-    | {"hand_over", "undo_hand_over", "put_back"}
+    | {"hand_over", "undo_hand_over", "put_back", "take_return"}
 )
 """What a handheld may do alone."""
 
@@ -214,4 +239,4 @@ def kept_view(desk: Desk) -> View:
     return View("twin/kept.html", desk.t("On this device"), "/kept", {}, back="/more")
 
 
-HANDLERS = [worker_script, the_extract, commands, kept]
+HANDLERS = [worker_script, the_words, the_extract, commands, kept]

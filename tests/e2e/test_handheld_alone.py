@@ -11,6 +11,7 @@ from tests import kit_pwa as kit
 from tests.conftest import browser_options
 from tests.e2e.kit_alone import (
     CAP,
+    DRESS,
     JEANS,
     SHIRT,
     SIZE,
@@ -217,3 +218,30 @@ def test_signing_out_is_blocked_while_work_waits(page: Any, box: Box) -> None:
     page.get_by_role("button", name="Change person").click()
     page.wait_for_url("**/sign-in*")
     assert picked(box.node, 13, 1) == 1
+
+
+def test_goods_come_back_while_the_box_is_away(page: Any, box: Box) -> None:
+    """Of an order that the handheld knows, and of one that was bought elsewhere."""
+    node = box.node
+    page.goto(f"{box.address}/handover/21")
+    page.fill("[name=code]", kit.CODE)
+    page.get_by_role("button", name="Hand over").click()
+    says(page, "Handed over. Thank the shopper.")
+    until(page, lambda: "YP-1021" in str(stored(page, "kept/bag")))
+    box.kill()
+
+    page.goto(f"{box.address}/returns/order?number=yp-1021")
+    page.get_by_role("button", name="Take into the hold").click()
+    says(page, "Grade it when the store box answers again.")
+    page.goto(f"{box.address}/returns/order?number=YP-ELSEWHERE")
+    page.fill("#goods", kit.gtin_of(4))
+    page.get_by_role("button", name="Take into the hold").click()
+    says(page, "bought elsewhere")
+    page.goto(f"{box.address}/returns/order?number=YP-1021")
+    page.get_by_role("button", name="Take into the hold").click()
+    says(page, "can still come back")
+    assert waiting(page) == 2
+    box.start()
+    handed_in(page)
+    rows = node.db.execute("SELECT order_no, sku, qty, bought_elsewhere FROM goods_return ORDER BY order_no")
+    assert [tuple(row) for row in rows] == [("YP-1021", DRESS, 1, 0), ("YP-ELSEWHERE", CAP, 1, 1)]

@@ -10,14 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from pwa.desk import Desk, Gone, View, Who
 from pwa.handover import views as handover
 from pwa.offers import views as offers
 from pwa.packing import views as packing
 from pwa.picking import views as picking
 from pwa.putback import views as putback
+from pwa.returns import views as returns
 from pwa.texts import Texts
 from pwa.twin import deeds, pages
 from pwa.twin.extract import extract
@@ -78,7 +77,7 @@ def some_command(rng: random.Random, state: dict[str, Any]) -> tuple[str, dict[s
         "picked": ["pack", "pack", "undo_pick", "short"],
         "packed": ["stage", "stage", "pack", "hand_over"],
         "staged": ["hand_over", "hand_over", "stage"],
-        "released": ["undo_hand_over"],
+        "released": ["undo_hand_over", "take_return"],
         "put_back": ["put_back", "put_back", "scan"],
     }
     every = sorted({name for names in usual.values() for name in names})
@@ -108,6 +107,10 @@ def some_command(rng: random.Random, state: dict[str, Any]) -> tuple[str, dict[s
             }
             if rng.random() < 0.2:
                 args["refused"] = [[number, 1, "not_wanted"]]
+        case "take_return":
+            args = {"order": turn["order_no"], "sku": rng.choice(codes), "qty": qty, "reason": "not_wanted"}
+            args |= rng.choice([{}, {}, {"line": number}, {"elsewhere": True}])
+            args |= rng.choice([{}, {}, {"order": "yp-elsewhere ", "elsewhere": True}, {"order": "YP-0"}])
         case "put_back":
             args = (
                 {"fence": fence, "line": number, "qty": qty}
@@ -121,7 +124,7 @@ def alone(
     state: dict[str, Any], name: str, args: dict[str, Any], command: str, person: str, node: kit.DemoNode
 ) -> str:
     """What the handheld makes of it: 'ok' or the reason it refuses. A refusal changes nothing but tries."""
-    read = scanned(args.get("code", "") or "x")
+    read = scanned(args.get("code", "") or args.get("sku", "") or "x")
     turn = next((one for one in state["turns"] if one["fence"] == args.get("fence")), None)
     moment = node.moment()
     ctx = {
@@ -162,7 +165,7 @@ def compared(state: dict[str, Any], node: kit.DemoNode) -> tuple[dict[str, Any],
     mine["items"] = {sku: item for sku, item in state["items"].items() if sku in items}
     mine["gtins"] = {gtin: sku for gtin, sku in state["gtins"].items() if sku in items}
     for one in (mine, theirs):
-        for key in ("notices", "whys", "locations"):
+        for key in ("notices", "whys", "locations", "left"):
             one.pop(key)
     return mine, theirs
 
@@ -201,6 +204,8 @@ def some_page(rng: random.Random, state: dict[str, Any]) -> tuple[str, tuple[Any
             ("counter", (fence,), rng.choice([{}, {"override": "1"}])),
             ("tasks", (), {}),
             ("put_back", (fence,), {}),
+            ("returns", (), {}),
+            ("return", (rng.choice([turn["order_no"], "yp-none"]),), {}),
         ]
     )
 
@@ -217,6 +222,8 @@ NODE_PAGES: dict[str, Any] = {
     "counter": handover.counter,
     "tasks": putback.tasks,
     "put_back": putback.order,
+    "returns": returns.home,
+    "return": returns.order,
 }
 
 
@@ -239,6 +246,10 @@ def drawn_alone(state: dict[str, Any], name: str, given: tuple[Any, ...], desk: 
             view = pages.find_page(state, *given, t)
         case "tasks":
             view = pages.put_back_tasks(state, t)
+        case "returns":
+            view = pages.returns_page(state, t)
+        case "return":
+            view = pages.return_page(state, *given, t)
         case "put_back":
             view = pages.put_back_page(state, *given, who, t)
         case "counter":
@@ -294,5 +305,6 @@ def test_random_work_comes_to_the_same_state_on_both_sides(tmp_path: Path, rng: 
         "stage",
         "hand_over",
         "put_back",
+        "take_return",
     }
     assert every <= {name for name, ok in done if ok}, done
