@@ -29,6 +29,7 @@ from pwa.picking import pages as picking
 from pwa.printing import pages as printing_pages
 from pwa.putback import pages as putback
 from pwa.returns import pages as returns
+from pwa.scanner import pages as scanner
 from pwa.secure import pages as secure_pages
 from pwa.secure.keeper import Keeper
 from pwa.signin import pages as signin
@@ -175,6 +176,7 @@ def make_app(
             *printing_pages.HANDLERS,
             *till_pages.HANDLERS,
             *secure_pages.HANDLERS,
+            *scanner.HANDLERS,
             *twin.HANDLERS,
             changes.changes,
             *till.HANDLERS,

@@ -1,4 +1,5 @@
-// What a scan feels like: two clearly different tones, a short or a broken buzz. Colour and words are the page's.
+// What a scan feels like: right, wrong, once more, and kept here (not sent yet) each have a tone and a buzz of
+// their own. Colour, sign and words are the page's; screen readers speak those.
 (() => {
   "use strict";
   let audio = null;
@@ -30,9 +31,10 @@
     play(mood) {
       feel.last = mood;
       if (mood === "info") return;
-      navigator.vibrate?.(mood === "good" ? [40] : mood === "again" ? [40, 60, 40] : [80, 60, 80, 60, 80]);
+      navigator.vibrate?.(mood === "good" ? [40] : mood === "kept" ? [40, 30, 15] : mood === "again" ? [40, 60, 40] : [80, 60, 80, 60, 80]);
       if (!audio || audio.state !== "running") return;
       if (mood === "good") tone(1320, 0, 0.09, "sine");
+      else if (mood === "kept") { tone(1320, 0, 0.09, "sine"); tone(880, 0.1, 0.12, "sine"); }
       else if (mood === "again") { tone(660, 0, 0.08, "triangle"); tone(660, 0.14, 0.08, "triangle"); }
       else { tone(196, 0, 0.16, "sawtooth"); tone(155, 0.18, 0.26, "sawtooth"); }
     },

@@ -65,12 +65,14 @@
     const place = document.getElementById("said");
     if (!place) return;
     const box = document.createElement("div");
-    box.className = `fb ${mood}`;
+    box.className = `fb ${mood}${mood === "good" && alone() && form() ? " kept" : ""}`;
     box.dataset.mood = mood;
     box.innerHTML = `<svg class="sign" viewBox="0 0 24 24" aria-hidden="true"><path d="${SIGNS[mood]}"/></svg><p><b></b></p>`;
     box.querySelector("b").textContent = text;
     place.replaceChildren(box);
   };
+  // The store box is away: what is right is kept on this device, and sounds and looks so.
+  const alone = () => Boolean(document.querySelector("#line.alone"));
   // Scans that the page does not have in it yet: not answered, and not among the facts it was made from.
   // A page can come for another reason than our scan, with our scan in it or without.
   const unseen = () => {
@@ -102,7 +104,8 @@
       if (held.adds && answer.key) return add(held, answer);
       Object.assign(scan, answer);
       say(answer.mood, answer.text);
-      feel.play(answer.mood);
+      scan.kept = answer.mood === "good" && alone();
+      feel.play(scan.kept ? "kept" : answer.mood);
       had += 1;
     }
     waiting.push(scan);
@@ -160,13 +163,15 @@
   };
 
   // After the store node's answer: its word stands, and scans that still wait are counted on top.
-  document.addEventListener("htmx:after:swap", () => {
+  document.addEventListener("htmx:after:swap", (event) => {
+    const byDevice = event.detail?.ctx?.response?.headers?.get?.("X-Drawn-By") === "device";
     const box = document.querySelector("#said .fb[data-command]");
     const scan = answering;
     if (scan && box && box.dataset.command === scan.command) {
       scan.answered = true;
       const mood = box.dataset.mood;
-      if (mood !== scan.mood && !(mood === "bad" && scan.mood === "again")) feel.play(mood);
+      if (byDevice && mood === "good") { box.classList.add("kept"); if (!scan.kept) feel.play("kept"); }
+      else if (mood !== scan.mood && !(mood === "bad" && scan.mood === "again")) feel.play(mood);
       else if (mood === "bad" && scan.mood === "again") box.className = "fb again";
       answering = null;
     } else if (scan && box && !scan.mood) {

@@ -1,0 +1,1 @@
+"""What this handheld's scanner is like, and the codes that press buttons."""
