@@ -590,5 +590,9 @@ def return_page(extract: Data, number: str, t: Callable[..., str]) -> Data:
 # --- what is kept here
 
 
+def help_page(t: Callable[..., str]) -> Data:
+    return view("twin/help.html", t("Without the store box"), "/help", {}, "/kept")
+
+
 def kept_page(t: Callable[..., str]) -> Data:
     return view("twin/kept.html", t("On this device"), "/kept", {}, "/more")

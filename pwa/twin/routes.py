@@ -13,6 +13,7 @@ from pwa.twin.pages import (
     counter_page,
     decline_page,
     find_page,
+    help_page,
     home_page,
     kept_page,
     offer_page,
@@ -91,7 +92,7 @@ def draws(parts: list[str]) -> bool:
     first = parts[0] if parts else "orders"
     if first == "returns":
         return len(parts) == 1 or parts[1] == "order"
-    return first in ["orders", "offers", "waves", "pack", "stage", "handover", "putback", "kept"]
+    return first in ["orders", "offers", "waves", "pack", "stage", "handover", "putback", "kept", "help"]
 
 
 def plan_offer(parts: list[str], fields: Data) -> Data:
@@ -266,6 +267,8 @@ def page_at(extract: Data, parts: list[str], args: Data, who: Data, ctx: Data, t
         return pick_page(extract, wave, args, who, t)
     if first == "kept":
         return kept_page(t)
+    if first == "help":
+        return help_page(t)
     if first == "pack":
         return pack_page(extract, fence, args, who, t)
     if first == "stage":

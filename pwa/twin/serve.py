@@ -53,7 +53,7 @@ DRAWN = (
         "returns/home.html",
         "returns/order.html",
     ),
-    *("twin/kept.html", "gone.html", "said.html"),
+    *("twin/kept.html", "twin/help.html", "gone.html", "said.html"),
 )
 """Templates of the pages that pwa/twin/pages.py makes."""
 NOTHING = (
@@ -235,8 +235,18 @@ async def kept(request: Asked) -> Response[str]:
     return await show(request, kept_view)
 
 
+@get("/help")
+async def help_page(request: Asked) -> Response[str]:
+    """What works while this box is away, and what each action then could not check."""
+    return await show(request, help_view)
+
+
+def help_view(desk: Desk) -> View:
+    return View("twin/help.html", desk.t("Without the store box"), "/help", {}, back="/kept")
+
+
 def kept_view(desk: Desk) -> View:
     return View("twin/kept.html", desk.t("On this device"), "/kept", {}, back="/more")
 
 
-HANDLERS = [worker_script, the_words, the_extract, commands, kept]
+HANDLERS = [worker_script, the_words, the_extract, commands, kept, help_page]

@@ -102,7 +102,7 @@ async def walk(http: httpx.AsyncClient, seen: Seen, language: str) -> None:
     await http.post("/language", data={"language": language, "_csrf_token": token})
     todo = [
         "/orders", "/orders?tab=offers", "/orders?tab=work", "/orders?tab=ready", "/more", "/status",
-        "/notices",
+        "/notices", "/kept", "/help",
         "/handover", "/handover?q=YP", "/courier", "/returns", "/count", "/receive", "/adjust", "/stock",
     ]  # fmt: skip
     known = set(todo)
