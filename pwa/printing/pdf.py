@@ -8,6 +8,8 @@ for a pick list costs a second a sheet.
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
+from itertools import groupby
 
 import segno
 
@@ -112,14 +114,30 @@ class _File:
         return "\n".join(areas)
 
     def _matrix(self, matrix: Matrix) -> str:
-        rows = [list(row) for row in segno.make_qr(matrix.code, error="m").matrix]
-        module = matrix.mm / len(rows)
+        side, runs = _runs(matrix.code)
+        module = matrix.mm / side
         return "\n".join(
-            self._area(matrix.x + x * module, matrix.y + y * module, module, module)
-            for y, row in enumerate(rows)
-            for x, dark in enumerate(row)
-            if dark
+            self._area(matrix.x + x * module, matrix.y + y * module, wide * module, module)
+            for x, y, wide in runs
         )
+
+
+@lru_cache(256)
+def _runs(code: str) -> tuple[int, list[tuple[int, int, int]]]:
+    """How many modules a QR code is wide, and its dark stretches: column, row, length.
+
+    Kept, because the same article stands on a list once for each tote.
+    """
+    runs = []
+    rows = segno.make_qr(code, error="m").matrix
+    for y, row in enumerate(rows):
+        x = 0
+        for dark, stretch in groupby(row):
+            wide = len(list(stretch))
+            if dark:
+                runs.append((x, y, wide))
+            x += wide
+    return len(rows), runs
 
 
 def _font(name: str) -> bytes:
