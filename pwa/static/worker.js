@@ -29,7 +29,8 @@
   const fieldsOf = async (request) => {
     const fields = {};
     if (request.method !== "POST") return fields;
-    for (const [name, value] of (await request.formData()).entries()) if (typeof value === "string") (fields[name] ??= []).push(value);
+    const form = await request.formData().catch(() => new FormData()); // a form without a field has no body to read
+    for (const [name, value] of form.entries()) if (typeof value === "string") (fields[name] ??= []).push(value);
     return fields;
   };
   // What the store node has just done, as far as this device must know it.

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 import uvicorn
+from playwright.sync_api import Error
 
 from pwa.app import make_app
 from tests import kit_pwa as kit
@@ -137,7 +138,13 @@ STORED = """(read) => new Promise((done) => {
 
 def stored(page: Any, what: str) -> Any:
     """What the device keeps: `outbox`, or one of `kept/…`."""
-    return page.evaluate(STORED, what)
+    while True:
+        try:
+            return page.evaluate(STORED, what)
+        except Error as error:  # the page went on to another one meanwhile
+            if "context was destroyed" not in str(error):
+                raise
+            page.wait_for_load_state()
 
 
 def prepared(page: Any) -> None:
