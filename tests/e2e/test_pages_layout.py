@@ -27,6 +27,7 @@ PAGES = [
     "/transfer", "/adjust", f"/adjust?sku={CAP}", "/counts/new",
     "/counts/L1", "/counts/{sheet}", "/counts/{sheet}/1", f"/counts/{{sheet}}/1?sku={CAP}",
     "/counts/{sheet}/2", "/counts/differences", "/notices", "/status", "/more", "/printers", "/no-such-page",
+    "/scanner", "/scanner/codes",
 ]  # fmt: skip
 EMPTY_PAGES = [
     "/sign-in", "/orders?tab=offers", "/orders?tab=work", "/orders?tab=ready", "/handover", "/courier",
