@@ -33,7 +33,7 @@ def home(desk: Desk) -> View:
     held = desk.rows(
         "SELECT r.*, coalesce(i.name_en, r.sku) AS name_en, coalesce(i.name_zh, '') AS name_zh"
         " FROM goods_return r"
-        " LEFT JOIN item i ON i.sku = r.sku WHERE r.graded < r.qty ORDER BY r.received_at LIMIT 200"
+        " LEFT JOIN item i ON i.sku = r.sku WHERE r.graded < r.qty ORDER BY r.received_at, r.id LIMIT 200"
     )
     return View("returns/home.html", desk.t("Returns"), "/returns", {"held": held}, back="/more")
 

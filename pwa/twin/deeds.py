@@ -469,7 +469,9 @@ def take_return(extract: Data, args: Data, ctx: Data) -> Data:
         "bought_elsewhere": 1 if args.get("elsewhere", False) else 0,
         "received_at": ctx["now"],
     }
-    extract["returned"] = [*extract["returned"], made]
+    extract["returned"] = sorted(
+        [*extract["returned"], made], key=lambda one: (one["received_at"], one["id"])
+    )
     return {"return_id": made["id"], "sku": sku, "qty": qty, "order": order, "line": line}
 
 

@@ -22,6 +22,7 @@ OPEN = {
     "/theme",
     "/till/openapi.json",
     "/worker.js",
+    "/twin/words/{language}",
 } | {"/root.crt", "/secure", "/secure/qr.svg"}
 """What a handheld may open before anybody has signed in."""
 KEYED = {"/till/may-sell", "/till/sales", "/till/returns", "/till/voids", "/till/files"}
