@@ -97,6 +97,7 @@ class Chain:
         await self.start_part("centre")
         await asyncio.gather(*(self.start_part(code) for code in self.codes))
         await asyncio.gather(*(self._supplied(code) for code in self.codes))
+        await asyncio.gather(*(self._secured(code) for code in self.codes))
 
     async def _supplied(self, code: str) -> None:
         """A new node answers at once, but knows nobody and nothing until the centre has told it."""
@@ -105,6 +106,10 @@ class Chain:
             if time.monotonic() > until:
                 raise WouldNotStart(f"{code} heard nothing from the centre:\n{self.children[code].tail()}")
             await asyncio.sleep(0.1)
+
+    async def _secured(self, code: str) -> None:
+        """Handhelds speak HTTPS to it as soon as the centre has signed its key."""
+        until = time.monotonic() + START_S
         async with httpx.AsyncClient(verify=self.trust, trust_env=False, timeout=2.0) as handheld:
             while True:
                 with contextlib.suppress(httpx.HTTPError):
