@@ -15,8 +15,9 @@ from pathlib import Path
 import uvicorn
 from litestar import Litestar
 
+from pwa.along import along
 from pwa.app import make_app
-from pwa.printing.press import Press, printing_along
+from pwa.printing.press import Press
 from pwa.secure.front import FrontServer
 from pwa.secure.keeper import Keeper
 from pwa.secure.papers import Paper
@@ -73,37 +74,8 @@ SWITCH_S = 0.0001
 Python's own 5 ms are as long as the whole answer may take."""
 
 
-def looking_for_files(folder: Folder) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """Files that tills drop are worked through while the node runs."""
-
-    @asynccontextmanager
-    async def life(app: Litestar) -> AsyncIterator[None]:
-        looking = asyncio.create_task(folder.keep_looking())
-        try:
-            yield
-        finally:
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
-
-    return life
-
-
-def keeping(keeper: Keeper, node: StoreNode) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """The certificate is looked after while the node runs."""
-
-    def said(paper: Paper) -> None:
-        print(f"yipan-store: HTTPS for {', '.join(paper.names)}", file=sys.stderr, flush=True)
-
-    @asynccontextmanager
-    async def life(app: Litestar) -> AsyncIterator[None]:
-        task = asyncio.create_task(keeper.keep(node, said))
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    return life
+def said(paper: Paper) -> None:
+    print(f"yipan-store: HTTPS for {', '.join(paper.names)}", file=sys.stderr, flush=True)
 
 
 def say_where(listener: socket.socket, keeper: Keeper | None, *, behind: bool) -> None:
@@ -138,7 +110,10 @@ def serve(
     """`keeper`: of the certificate; none where something in front speaks HTTPS for this node."""
     sys.setswitchinterval(SWITCH_S)
     node = StoreNode(config)
-    new_id = lambda: make_id(node.status().moment.now, os.urandom)  # noqa: E731 - said once
+
+    def new_id() -> str:
+        return make_id(node.status().moment.now, os.urandom)
+
     folder = Folder(till_folder or config.data_dir / "tills", node, new_id, till_columns)
     app = make_app(
         node,
@@ -152,9 +127,9 @@ def serve(
         keeper=keeper,
         lifespan=[
             running(node),
-            looking_for_files(folder),
-            printing_along(Press(node)),
-            *([keeping(keeper, node)] if keeper else []),
+            along(folder.keep_looking),
+            along(Press(node).keep_printing),
+            *([along(lambda: keeper.keep(node, said))] if keeper else []),
         ],
     )
 

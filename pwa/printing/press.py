@@ -13,11 +13,8 @@ import fcntl
 import socket
 import struct
 import termios
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import structlog
-from litestar import Litestar
 
 from pwa.node import Node
 from pwa.printing import papers
@@ -167,18 +164,3 @@ def _not_taken(writer: asyncio.StreamWriter) -> int:
     except OSError:
         return 0
     return int(struct.unpack("i", told)[0])
-
-
-def printing_along(press: Press) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """The press runs as long as the node's pages."""
-
-    @asynccontextmanager
-    async def life(app: Litestar) -> AsyncIterator[None]:
-        task = asyncio.create_task(press.keep_printing())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    return life

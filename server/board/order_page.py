@@ -271,9 +271,10 @@ async def ask_order_back(request: WebRequest, no: FromPath[str]) -> Response[Any
 
 
 def _its_part(found: dict[str, Any], fo: str) -> dict[str, Any]:
-    for part in found["fulfilment"]:
+    parts: list[dict[str, Any]] = found["fulfilment"]
+    for part in parts:
         if part["fo"]["fo"] == fo:
-            return part  # type: ignore[no-any-return]
+            return part
     raise refuse(Why.UNKNOWN_ORDER, order=fo or "–")
 
 

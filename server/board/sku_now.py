@@ -94,7 +94,7 @@ def _places(db: sqlite3.Connection, sku: str, region: str, now: int) -> list[dic
             **dict(row),
             "coming": coming.get(row["code"], 0),
             "back": back.get(row["code"], 0),
-            "asked": rates(db, row["code"], sku, now),  # type: ignore[arg-type]
+            "asked": rates(db, row["code"], sku, now),  # type: ignore[arg-type]  # a reader's connection: it only reads
         }
         for row in rows
     ]
