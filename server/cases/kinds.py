@@ -155,8 +155,15 @@ KINDS: dict[str, CaseKind] = {
         ("look",),
     ),
     "facts_missing": CaseKind(
-        N_("{store} has forgotten facts up to {upto} that the centre does not have. It is held."),
-        ("call_store", "look"),
+        N_(
+            "{store} has forgotten facts up to {upto} that the centre does not have. It is held. If no newer"
+            " backup of the centre can be put back, let the box go on: its goods will be counted first."
+        ),
+        ("look", "choose_replica", "call_store"),
+    ),
+    "facts_lost": CaseKind(
+        N_("{store} goes on without its facts {from} to {upto}, which nobody has. Its goods need counting."),
+        ("count", "call_store"),
     ),
     "held_lane": CaseKind(
         N_("{store} cannot apply a message of the centre ({kind}: {reason}). That lane waits."),

@@ -11,12 +11,12 @@ from server.cases.book import close_case
 from server.db import Tx
 
 SETTLED_BY_A_COUNT = frozenset(
-    {"beyond_rights", "over_graded", "replica_replaced", "restored_copy", "transfer_difference"}
+    {"beyond_rights", "over_graded", "replica_replaced", "restored_copy", "facts_lost", "transfer_difference"}
     | {"transfer_short", "unknown_fence"}
 )
 """Cases about how many there are: counted, nothing is left to decide."""
 
-AFTER_A_LOSS = ("replica_replaced", "restored_copy")
+AFTER_A_LOSS = ("replica_replaced", "restored_copy", "facts_lost")
 """A box's rights ended: there may be more to count than was asked for at once."""
 MOST_DONE = 30
 

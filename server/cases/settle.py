@@ -104,7 +104,7 @@ def let_go_on(tx: Tx, case: str, incarnation: str, *, now: int, person: str) -> 
     note(tx, case, "go_on", now=now, person=person, box=incarnation)
     for other in tx.execute(
         "SELECT id FROM open_case WHERE state = 'open' AND store = ?"
-        " AND kind IN ('two_replicas', 'other_bytes')",
+        " AND kind IN ('two_replicas', 'other_bytes', 'facts_missing')",
         (row["store"],),
     ).fetchall():
         close_case(tx, other["id"], now=now, by=person, outcome="went_on")

@@ -143,7 +143,7 @@ class StoreTables:
     def add_replica(self, tx: sqlite3.Connection, replica: KnownReplica, now: int) -> None:
         tx.execute(
             "INSERT INTO replica (store, incarnation, state, host, opened_at, applied, chain, backed_up, "
-            "taken, parent, fork, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, '')",
+            "taken, parent, fork, note, beginning) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, '', ?)",
             (
                 self.store,
                 replica.incarnation,
@@ -155,6 +155,7 @@ class StoreTables:
                 replica.backed_up,
                 replica.parent,
                 replica.fork,
+                replica.beginning,
             ),
         )
 
@@ -181,10 +182,24 @@ class StoreTables:
             if row is not None:
                 return str(row[0])
             known = self.replica(tx, incarnation)
-            if known is None or not known.parent or number > known.fork:
+            if known is None or number > known.fork:
                 return None
+            if not known.parent:
+                return known.beginning if known.beginning and number == known.fork else None
             incarnation = known.parent
         return None
+
+    def holder(self, tx: sqlite3.Connection, number: int, chain: str) -> str:
+        """By replica, each looked up by its key: a store has few of them and many facts."""
+        row = tx.execute(
+            "SELECT r.incarnation FROM replica r LEFT JOIN fact f"
+            " ON f.store = r.store AND f.incarnation = r.incarnation AND f.number = ?2"
+            " WHERE r.store = ?1 AND r.state <> 'evidence'"
+            " AND (f.chain = ?3 OR (r.fork = ?2 AND r.beginning = ?3 AND ?3 <> ''))"
+            " ORDER BY r.state = 'live' DESC, r.opened_at DESC LIMIT 1",
+            (self.store, number, chain),
+        ).fetchone()
+        return str(row[0]) if row is not None else ""
 
     def take(
         self,
@@ -314,7 +329,9 @@ def release_held(tx: Tx, store: str, incarnation: str) -> bool:
     )
 
 
-_REPLICA = "SELECT incarnation, state, host, applied, chain, backed_up, parent, fork, note FROM replica "
+_REPLICA = (
+    "SELECT incarnation, state, host, applied, chain, backed_up, parent, fork, note, beginning FROM replica "
+)
 _BULK_ORDER = ("people", "policy", "stores", "sellables", "catalogue", "shelves", "needs")
 """Small and needed first."""
 assert set(_BULK_ORDER) == set(decisions.STREAMS)

@@ -31,6 +31,7 @@ class Replica(SQLModel, table=True):
     parent: str = Field(default="", description="the incarnation that this continues, up to `fork`")
     fork: int = 0
     note: str = ""
+    beginning: str = Field(default="", description="chain of fact `fork` if what led to it is kept nowhere")
 
 
 class StoreSession(SQLModel, table=True):

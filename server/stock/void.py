@@ -80,7 +80,7 @@ def uncounted(tx: Tx, store: str) -> list[str]:
 def _case(tx: Tx, store: str) -> sqlite3.Row | None:
     row: sqlite3.Row | None = tx.execute(
         "SELECT id, params FROM open_case WHERE state = 'open' AND store = ?"
-        " AND kind IN (?, ?) ORDER BY opened_at DESC, id DESC LIMIT 1",
+        f" AND kind IN ({', '.join('?' for _ in AFTER_A_LOSS)}) ORDER BY opened_at DESC, id DESC LIMIT 1",
         (store, *AFTER_A_LOSS),
     ).fetchone()
     return row

@@ -64,15 +64,15 @@ def greet(end: CentreEnd, tx: Tx, now: Reading, hello: frames.Hello) -> Answer:
         if live is not None and live.host != hello.host:
             log.trouble(tx, "two_replicas", {"host": hello.host}, [], now.wall)
             return _refuse(end, "two_replicas", "person", 60_000, 600_000)
-        return _reset(end, tx, log, hello, known)
+        return _reset(end, tx, log, now, hello, known)
     if known.state == "released" or (known.state == "held" and log.settled(tx, "other_bytes")):
         # A person has looked at both tails: it goes on, and what only it has is applied.
-        return _reset(end, tx, log, hello, known)
+        return _reset(end, tx, log, now, hello, known)
     relation = _relation(tx, log, hello, end.checks, known)
     if relation.kind == "ask":
         return [frames.Compare(numbers=relation.ask)]
     if relation.kind == "behind":
-        return _reset(end, tx, log, hello, known)
+        return _reset(end, tx, log, now, hello, known)
     if relation.kind in ("parted", "missing"):
         return _hold(end, tx, log, now, hello, known, relation)
     if known.state == "held":
@@ -116,7 +116,9 @@ def _notice_own_restore(end: CentreEnd, tx: Tx, log: CentreLog, now: Reading, he
     elif hello.parents:
         parent, fork = hello.parents[0]
         older = log.replica(tx, parent)
-        lost = lost or hello.acked > fork or older is None or older.applied < fork
+        unheard = older is None or older.applied < fork
+        lost = lost or hello.acked > fork
+        lost = lost or (unheard and not log.holder(tx, fork, end.checks.get(fork, "")))
     else:
         lost = lost or hello.acked > 0
     if lost:
@@ -136,88 +138,115 @@ def _relation(
     )
 
 
-def _reset(end: CentreEnd, tx: Tx, log: CentreLog, hello: frames.Hello, known: KnownReplica) -> Answer:
-    """An older copy: find the last number that both have, and let it go on from there under a new name."""
-    relation = relate(
-        head=hello.head[0],
-        floor=hello.floor,
-        checks=end.checks,
-        applied=min(known.applied, hello.head[0]),
-        chain_at=lambda number: log.chain_at(tx, known.incarnation, number),
-    )
+def _reset(
+    end: CentreEnd, tx: Tx, log: CentreLog, now: Reading, hello: frames.Hello, known: KnownReplica
+) -> Answer:
+    """An older copy: find the last number that both have, and let it go on from there under a new name.
+
+    What other copies of the same record have told counts too, or a fact that waited when copies were made
+    would be taken once for each copy that is put back.
+    """
+    relation = _common(tx, log, hello, end.checks)
     if relation.kind == "ask":
         return [frames.Compare(numbers=relation.ask)]
     common = relation.common
-    chain = log.chain_at(tx, known.incarnation, common) or EMPTY
-    return [frames.Reset(number=common, chain=chain, replica=hello.incarnation)]
+    if common < hello.floor:
+        if known.state != "released":
+            return _hold(end, tx, log, now, hello, known, Relation("missing", common))
+        # A person knows that facts are lost for good: it goes on from the first that it still has.
+        common = hello.floor
+        if common not in end.checks:
+            return [frames.Compare(numbers=(common,))]
+    return [frames.Reset(number=common, chain=end.checks.get(common, EMPTY), replica=hello.incarnation)]
+
+
+def _common(tx: Tx, log: CentreLog, hello: frames.Hello, checks: dict[int, str]) -> Relation:
+    """Up to where a store's record is what was taken here, under whatever name: a chain at a number says
+    which facts led to it."""
+
+    def chain_at(number: int) -> str | None:
+        told = checks.get(number, EMPTY)
+        return told if number == 0 or log.holder(tx, number, told) else None
+
+    head = hello.head[0]
+    return relate(head=head, floor=hello.floor, checks=checks, applied=head, chain_at=chain_at)
 
 
 def _register(
     end: CentreEnd, tx: Tx, log: CentreLog, now: Reading, hello: frames.Hello
 ) -> KnownReplica | Answer:
     """A name that was never heard: a new box, or one that goes on from an older incarnation."""
-    live = log.live(tx)
-    parent = next(
-        (
-            (known, fork)
-            for name, fork in hello.parents
-            if "!" not in name and (known := log.replica(tx, name)) is not None
-        ),
-        None,
-    )
-    if parent is None:
-        if hello.floor > 0:
-            # Nothing older is known here and the store has forgotten its beginning.
-            log.trouble(tx, "facts_missing", {"upto": hello.floor}, [], now.wall)
-            return _refuse(end, "held", "person", 60_000, 600_000)
-        fresh = KnownReplica(hello.incarnation, "live", hello.host, 0, EMPTY, 0, "", 0)
+    for name, fork in hello.parents:
+        known = None if "!" in name else log.replica(tx, name)
+        if known is not None:
+            return _continue(end, tx, log, now, hello, known, fork)
+    fresh = KnownReplica(hello.incarnation, "live", hello.host, 0, EMPTY, 0, "", 0)
+    if hello.floor > 0:
+        # Nothing older is known here and the store has forgotten its beginning.
         log.add_replica(tx, fresh, now.wall)
-        if live is not None:
-            log.set_state(tx, live.incarnation, "closed", "replaced")
-            params = {"old": live.incarnation, "applied": live.applied, **_last_heard(tx, log)}
-            log.trouble(tx, "replica_replaced", params, [], now.wall)
-            _doubt(end, tx, log, fresh)
-            end.down = "snapshot"
-        return fresh
-    known, fork = parent
-    base = min(fork, known.applied)
-    if base > 0 and base not in end.checks:
-        if base < hello.floor:
-            log.trouble(tx, "facts_missing", {"upto": hello.floor}, [], now.wall)
-            return _refuse(end, "held", "person", 60_000, 600_000)
-        if base <= hello.head[0]:
-            return [frames.Compare(numbers=(base,))]
-    chain = log.chain_at(tx, known.incarnation, base)
-    if base > 0 and end.checks.get(base) != chain:
-        log.trouble(tx, "other_bytes", {"number": base}, [(known.incarnation, base, "")], now.wall)
+        return _hold(end, tx, log, now, hello, fresh, Relation("missing"))
+    live = log.live(tx)
+    log.add_replica(tx, fresh, now.wall)
+    if live is not None:
+        log.set_state(tx, live.incarnation, "closed", "replaced")
+        params = {"old": live.incarnation, "applied": live.applied, **_last_heard(tx, log)}
+        log.trouble(tx, "replica_replaced", params, [], now.wall)
+        _doubt(end, tx, log, fresh)
+        end.down = "snapshot"
+    return fresh
+
+
+def _continue(
+    end: CentreEnd, tx: Tx, log: CentreLog, now: Reading, hello: frames.Hello, known: KnownReplica, fork: int
+) -> KnownReplica | Answer:
+    """A new name for a record whose beginning was taken from `known`, or from another copy of it."""
+    relation = _common(tx, log, hello, end.checks)
+    if relation.kind == "ask":
+        return [frames.Compare(numbers=relation.ask)]
+    base = relation.common
+    missing = max(0, hello.floor - base)
+    if missing:
+        if known.state != "released" or hello.floor not in end.checks:
+            return _hold(end, tx, log, now, hello, known, Relation("missing", base))
+        base = hello.floor
+    elif base < min(fork, known.applied):
+        log.trouble(tx, "other_bytes", {"number": base + 1}, [(known.incarnation, base + 1, "")], now.wall)
         return _refuse(end, "held", "person", 60_000, 600_000)
+    chain = end.checks.get(base, EMPTY)
+    older = log.replica(tx, log.holder(tx, base, chain)) or known
     forked = KnownReplica(
         hello.incarnation,
         "live",
         hello.host,
         base,
-        chain or EMPTY,
-        min(known.backed_up, base),
-        known.incarnation,
+        chain,
+        min(older.backed_up, base),
+        "" if missing else older.incarnation,
         base,
+        beginning=chain if missing else "",
     )
-    replaced = live if live is not None and live.incarnation != known.incarnation else None
-    lost = known.applied - base + (replaced.applied - replaced.fork if replaced is not None else 0)
-    if lost > 0:
+    live = log.live(tx)
+    replaced = live if live is not None and live.incarnation != older.incarnation else None
+    lost = max(0, older.applied - base) + (replaced.applied - replaced.fork if replaced is not None else 0)
+    if missing:
+        gone = {"from": base - missing + 1, "upto": base, "count": missing}
+        log.trouble(tx, "facts_lost", gone, [], now.wall)
+    elif lost > 0:
         # Facts that the copy does not know: their effects come with the snapshot, but the goods they
         # speak of are where they are. A person looks.
-        upto = min(known.applied, base + EVIDENCE)
-        evidence = [(known.incarnation, number, "") for number in range(base + 1, upto + 1)]
+        upto = min(older.applied, base + EVIDENCE)
+        evidence = [(older.incarnation, number, "") for number in range(base + 1, upto + 1)]
         if replaced is not None:
             upto = min(replaced.applied, replaced.fork + EVIDENCE)
             evidence += [(replaced.incarnation, number, "") for number in range(replaced.fork + 1, upto + 1)]
-        params = {"from": base + 1, "upto": known.applied, "count": lost, "old": known.incarnation}
+        params = {"from": base + 1, "upto": older.applied, "count": lost, "old": older.incarnation}
         log.trouble(tx, "restored_copy", params | _last_heard(tx, log), evidence, now.wall)
-    log.set_state(tx, known.incarnation, "closed", "forked")
+    for one in (known.incarnation, older.incarnation):
+        log.set_state(tx, one, "closed", "forked")
     if replaced is not None:
         log.set_state(tx, replaced.incarnation, "closed", "replaced")
     log.add_replica(tx, forked, now.wall)
-    if lost > 0:
+    if missing or lost > 0:
         _doubt(end, tx, log, forked)
     end.down = "snapshot"
     return forked

@@ -124,6 +124,8 @@ class KnownReplica:
     parent: str
     fork: int
     note: str = ""
+    beginning: str = ""
+    """Chain of fact `fork`, where the facts up to there are kept nowhere."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,10 @@ class CentreLog(Protocol):
 
     def chain_at(self, tx: Tx, incarnation: str, number: int) -> str | None:
         """The chain of the facts taken from this incarnation and those it continues."""
+        ...
+
+    def holder(self, tx: Tx, number: int, chain: str) -> str:
+        """The incarnation under which the fact with this number and chain was taken; empty if none."""
         ...
 
     def take(

@@ -91,11 +91,15 @@ def no_chain_check(patch: pytest.MonkeyPatch) -> None:
     )
 
 
-def fork_one_too_early(patch: pytest.MonkeyPatch) -> None:
-    real = log.ReplicaLog.fork
-    patch.setattr(
-        log.ReplicaLog, "fork", lambda self, tx, name, number: real(self, tx, name, max(0, number - 1))
-    )
+def goes_on_one_too_early(patch: pytest.MonkeyPatch) -> None:
+    """The last fact that a copy shares with the centre is taken for news."""
+    real = greeting._common
+
+    def early(*given: Any) -> Relation:
+        found = real(*given)
+        return found if found.kind == "ask" else Relation(found.kind, max(0, found.common - 1))
+
+    patch.setattr(greeting, "_common", early)
 
 
 def facts_forgotten_when_acknowledged(patch: pytest.MonkeyPatch) -> None:
@@ -167,7 +171,7 @@ def repeats_are_applied_again(patch: pytest.MonkeyPatch) -> None:
 MISTAKES = (
     no_session_check,
     no_chain_check,
-    fork_one_too_early,
+    goes_on_one_too_early,
     facts_forgotten_when_acknowledged,
     snapshot_erases_unsent_facts,
     snapshot_not_remembered_as_needed,

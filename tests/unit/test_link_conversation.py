@@ -306,6 +306,77 @@ def test_a_copy_that_worked_on_past_the_centre_is_held_with_evidence_until_a_per
     assert pair.agree()
 
 
+def test_a_fact_that_waited_when_copies_were_made_is_taken_once_however_often_a_copy_is_put_back() -> None:
+    pair = Pair().connect()
+    for _ in range(5):
+        pair.sell()
+    pair.run()
+    older = copy_of(pair.store.db)
+    pair.sell()
+    pair.run()
+    pair.cut()
+    waiting = [pair.sell("B"), pair.sell("B"), pair.sell("B")]
+    newer = copy_of(pair.store.db)
+    # The box goes back to the older copy and takes another name; the first one is closed.
+    pair.store.db = copy_of(older)
+    pair.store.start()
+    pair.connect()
+    pair.sell("C")
+    pair.run()
+    assert pair.centre.sums()["sold:C"] == 1
+    # Then the newer copy is put back, three times: only the first time its three facts are news.
+    for again in (1, 2, 3):
+        pair.cut()
+        pair.store.db = copy_of(newer)
+        pair.store.start()
+        pair.sell("D")
+        pair.connect()
+        assert pair.centre.sums()["sold:B"] == 3
+        assert pair.centre.sums()["sold:D"] == again
+        assert all(pair.centre.applied()[command] == 1 for command in waiting)
+        assert pair.agree()
+    assert "centre_restored" not in pair.centre.cases(), "a store with another copy's facts is no lost centre"
+
+
+def test_a_box_whose_facts_are_lost_for_good_goes_on_from_what_it_has_once_a_person_says_so() -> None:
+    pair = Pair().connect()
+    empty = centre_copy(pair.centre.db)
+    for _ in range(6):
+        pair.sell()
+    pair.run()
+    with sqlite.writing(pair.store.db):
+        log.put(pair.store.db, "facts_acked", 6)
+        assert log.ReplicaLog().prune(pair.store.db, 4, NINE_AM + 10**12) == 4
+    pair.cut()
+    # The only backup that is left of the centre is older than what the store has forgotten.
+    pair.centre.db = empty
+    pair.centre.start()
+    pair.store.start()
+    pair.sell("B")
+    pair.connect()
+    for _ in range(2):
+        assert pair.store.end.closing is not None
+        assert (pair.store.end.closing.code, pair.store.end.closing.todo) == ("held", "person")
+        pair.cut()
+        pair.connect()
+    assert "facts_missing" in pair.centre.cases()
+    pair.cut()
+    with sqlite.writing(pair.centre.db):
+        assert release_held(pair.centre.db, "S001", pair.store.incarnation)
+    pair.connect()
+    assert pair.store.end.mode == "live"
+    sold = {key: units for key, units in pair.centre.sums().items() if key.startswith("sold")}
+    assert sold == {"sold:A": 2, "sold:B": 1}, "what is lost stays lost, what is there comes"
+    assert "facts_lost" in pair.centre.cases()
+    pair.sell("D")
+    pair.run()
+    pair.cut()
+    pair.store.start()
+    pair.connect()
+    assert pair.store.end.mode == "live"
+    assert pair.agree()
+
+
 def test_a_new_box_in_place_of_a_dead_one_gets_the_store_s_state() -> None:
     pair = Pair().connect()
     for _ in range(6):
