@@ -8,6 +8,7 @@ back from the store's own facts. Only rows of this store are read: there is no f
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 
 import msgspec
@@ -21,6 +22,7 @@ from sync.wire import facts as f
 from sync.wire.snapshot import (
     SnapReturn,
     SnapReturnable,
+    SnapSale,
     SnapSheet,
     Snapshot,
     SnapTask,
@@ -32,6 +34,8 @@ DAY = 24 * 3600 * 1000
 RETURNS_FOR = 30 * DAY
 """How far back a store that lost its database still learns what it sold and took back."""
 TASKS_FOR = 30 * DAY
+SALES_FOR = 14 * DAY
+"""A till that had no answer, or whose file came at night, has told its sales again by then."""
 
 _decode_fact = msgspec.json.Decoder(f.Fact).decode
 _decode_decision = msgspec.json.Decoder(d.Decision).decode
@@ -64,6 +68,7 @@ def snapshot(tx: Tx, store: str, *, now: int = 0) -> Snapshot:
         transfers=tuple(_transfers(tx, store)),
         tasks=tuple(_tasks(tx, store, made_at)),
         sheets=tuple(_sheets(tx, store)),
+        sales=tuple(_sales(tx, store, made_at)),
         paused=bool(place and place["paused"]),
     )
 
@@ -174,6 +179,24 @@ def _tasks(tx: Tx, store: str, now: int) -> Iterator[SnapTask]:
         for row in tx.execute("SELECT id FROM count_sheet WHERE store = ? AND state = 'cancelled'", (store,))
     }
     yield from (task for task in asked.values() if task.sheet not in over)
+
+
+def _sales(tx: Tx, store: str, now: int) -> Iterator[SnapSale]:
+    sold: dict[str, tuple[str, int, int]] = {}
+    voids: dict[str, list[tuple[str, int, int]]] = defaultdict(list)
+    for (raw,) in tx.execute(
+        "SELECT raw FROM fact WHERE store = ? AND kind IN ('sold', 'sale_voided') AND verdict <> 'parked'"
+        " AND received_at > ? ORDER BY rowid",
+        (store, now - SALES_FOR),
+    ):
+        fact = _decode_fact(raw)
+        match f.body_of(fact):
+            case f.Sold() as body if body.sale:
+                sold.setdefault(body.sale, (body.sku, body.qty, body.sold_at or fact.at))
+            case f.SaleVoided() as body:
+                voids[body.sale].append((body.void, body.qty, body.voided_at or fact.at))
+    for number, (sku, qty, at) in sold.items():
+        yield SnapSale(number, sku, qty, at, tuple(voids[number]))
 
 
 def _sheets(tx: Tx, store: str) -> Iterator[SnapSheet]:

@@ -221,19 +221,18 @@ def _(body: f.HoldExpired, tx: Connection, ctx: Context, fence: int) -> None:
     tx.execute("UPDATE assignment SET ended_at = ?, expired = 1 WHERE fence = ?", (ctx.moment.now, fence))
 
 
+def know_sale(tx: Connection, number: str, sku: str, qty: int, at: int) -> None:
+    """Under this number (sale/line) a till has sold: told again, it is not booked again."""
+    tx.execute(
+        "INSERT OR IGNORE INTO till_sale (id, sale, sku, qty, at) VALUES (?, ?, ?, ?, ?)",
+        (number, number.rpartition("/")[0] or number, sku, qty, at),
+    )
+
+
 @_apply.register
 def _(body: f.Sold, tx: Connection, ctx: Context, fence: int) -> None:
     if body.sale:
-        tx.execute(
-            "INSERT OR IGNORE INTO till_sale (id, sale, sku, qty, at) VALUES (?, ?, ?, ?, ?)",
-            (
-                body.sale,
-                body.sale.rpartition("/")[0] or body.sale,
-                body.sku,
-                body.qty,
-                body.sold_at or ctx.moment.now,
-            ),
-        )
+        know_sale(tx, body.sale, body.sku, body.qty, body.sold_at or ctx.moment.now)
     if body.doubt:
         _count_task(tx, body.sku, LATE_SALE, ctx)
 

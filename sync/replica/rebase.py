@@ -303,6 +303,12 @@ def _swap_lists(tx: Connection, snapshot: Snapshot, ctx: Context) -> None:
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
         [(t.id, t.kind, t.sku, t.reason, t.not_by, t.made_at, t.sheet) for t in snapshot.tasks],
     )
+    for one in snapshot.sales:
+        effects.know_sale(tx, one.id, one.sku, one.qty, one.at)
+        tx.executemany(
+            "INSERT OR IGNORE INTO till_void (id, sale_line, qty, at) VALUES (?, ?, ?, ?)",
+            [(void, one.id, qty, at) for void, qty, at in one.voids],
+        )
     for s in snapshot.sheets:
         effects.open_sheet(tx, (s.id, s.kind, s.name, s.scope, s.blind), s.areas, s.made_by, s.made_at)
     paused = read.meta(tx, "pause")

@@ -76,6 +76,12 @@ DIARY = (
         "Certificates of store nodes: `certify` up, `certified` down. An older centre passes over the"
         " request, and the node's pages stay as they were.",
     ),
+    Entry(
+        1,
+        "aa56f693aeda488b",
+        "Snapshots name the lines that tills have sold (`sales`), so that a box in place of a dead one books none"
+        " of them again. An older store passes over it.",
+    ),
 )
 
 

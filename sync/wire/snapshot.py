@@ -149,6 +149,17 @@ class SnapSheet(msgspec.Struct, frozen=True, array_like=True):
     made_by: str = ""
 
 
+class SnapSale(msgspec.Struct, frozen=True, array_like=True):
+    """A line that a till sold, under its own number: told again, it is not booked again."""
+
+    id: str
+    sku: str
+    qty: int
+    at: int = 0
+    voids: tuple[tuple[str, int, int], ...] = ()
+    """Number, units and time of what the till took back of it before the goods left."""
+
+
 class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     store: str
     made_at: int
@@ -167,4 +178,5 @@ class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     transfers: tuple[SnapTransfer, ...] = ()
     tasks: tuple[SnapTask, ...] = ()
     sheets: tuple[SnapSheet, ...] = ()
+    sales: tuple[SnapSale, ...] = ()
     paused: bool = False

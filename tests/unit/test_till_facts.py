@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from server.link.snapshot import SALES_FOR, snapshot
 from sync.wire import facts as f
+from sync.wire.snapshot import SnapSale
 from tests.kit_facts import centre
 
 
@@ -40,3 +42,14 @@ def test_goods_that_do_not_fit_their_sale_are_taken_and_looked_at() -> None:
     [case] = c.cases("till_return")
     assert case["sku"] == "TEE"
     assert c.tx.execute("SELECT hold FROM stock WHERE store = 'S001' AND sku = 'TEE'").fetchone()[0] == 1
+
+
+def test_a_store_that_lost_its_box_is_told_what_its_tills_have_sold_and_taken_back() -> None:
+    c = centre({("S001", "TEE"): 4, ("S002", "TEE"): 4})
+    c.report("S001", f.Sold("TEE", 2, 2, 0, "T1/1", sold_at=c.now - 5))
+    c.report("S001", f.SaleVoided("T1/1~1", "TEE", 1, "T1/1", 0, 1, 0))
+    c.report("S001", f.Sold("TEE", 1, 1, 0))
+    c.report("S002", f.Sold("TEE", 1, 1, 0, "T9/1"))
+    at = c.now
+    assert snapshot(c.tx, "S001", now=at).sales == (SnapSale("T1/1", "TEE", 2, at - 5, (("T1/1~1", 1, at),)),)
+    assert snapshot(c.tx, "S001", now=at + SALES_FOR + 1).sales == ()

@@ -10,10 +10,12 @@ from sync import sqlite
 from sync.replica import notices, timers
 from sync.replica.commands import perform
 from sync.replica.commands.till_rows import CLOCKS_MS, TillRow
+from sync.replica.rebase import rebase
 from sync.replica.till import stands
 from sync.rules.refusals import Why
 from sync.texts import translator
 from sync.wire import facts as f
+from sync.wire.snapshot import SnapReturn, SnapSale, Snapshot, StockRow
 from tests.kit_replica import HOUR, MINUTE, Shop
 
 
@@ -224,3 +226,27 @@ def test_a_file_that_needs_somebody_is_told_to_staff(shop: Shop) -> None:
         assert perform(shop.db, "till_file", args, shop.context("till", command="c-file")).ok
     [notice] = notices.open_notices(shop.db, translator("en"), shop.now)
     assert notice.sentence == "tag.csv: 2 lines could not be read, 1 could not be booked."
+
+
+def test_an_empty_box_knows_from_the_centre_what_tills_have_sold_and_books_none_of_it_again(
+    shop: Shop,
+) -> None:
+    sales = (SnapSale("A-1/1", "TEE-M", 2, shop.now), SnapSale("A-2/1", "TEE-M", 3, shop.now, (("v", 1, 5),)))
+    back = SnapReturn("S001:A-3/1", "TEE-M", 1, received_at=shop.now, sale="A-1")
+    stock = (StockRow("TEE-M", 10, 4), StockRow("JEANS", 6, 3))
+    told_before = Snapshot(
+        store="S001", made_at=shop.now, decisions=9, stock=stock, sales=sales, returns=(back,)
+    )
+    with sqlite.writing(shop.db):
+        rebase(shop.db, told_before, shop.context("node", command="auto:r"))
+    before = shop.units("TEE-M")
+    assert shop.ok("till_sale", "till", sale="A-1", rows=[["TEE-M", 2]])["repeated"] is True
+    again = told(
+        shop,
+        row(shop, "A-1", "TEE-M", 2),
+        row(shop, "A-2", "TEE-M", 3),
+        row(shop, "A-3", "TEE-M", 1, what="return", of="A-1"),
+    )
+    assert [one["state"] for one in again] == ["repeated", "repeated", "repeated"]
+    assert told(shop, row(shop, "A-2", "TEE-M", 3, what="void"))[0]["state"] == "unclear", "one went back"
+    assert shop.units("TEE-M") == before

@@ -180,6 +180,9 @@ def _sell(desk: Desk, row: TillRow, cleared: str) -> Taken:
 
 def _take_back(desk: Desk, row: TillRow, cleared: str) -> Taken:
     sku = _goods(desk, row).sku
+    number = f"{desk.store}:{row.sale}/{row.line}"[:60]
+    if desk.tx.execute("SELECT 1 FROM goods_return WHERE id = ?", (number,)).fetchone() is not None:
+        return Taken("repeated", row=row.id)  # a box that lost its list of rows has heard it from the centre
     other = row.store if row.store != desk.store else ""
     sale = row.of or (row.sale if lines_of(desk.tx, row.sale) else "")
     # A till that names no sale is not doubted for it; one that names a sale is held to it.
@@ -189,7 +192,7 @@ def _take_back(desk: Desk, row: TillRow, cleared: str) -> Taken:
             sku,
             row.qty,
             sale,
-            f"{desk.store}:{row.sale}/{row.line}"[:60],
+            number,
             other,
             returned_at=row.at,
             doubt=doubt,
