@@ -79,8 +79,8 @@ DIARY = (
     Entry(
         1,
         "aa56f693aeda488b",
-        "Snapshots name the lines that tills have sold (`sales`), so that a box in place of a dead one books none"
-        " of them again. An older store passes over it.",
+        "Snapshots name the lines that tills have sold (`sales`), so that a box in place of a dead one books"
+        " none of them again. An older store passes over it.",
     ),
 )
 
