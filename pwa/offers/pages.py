@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 
+from pwa import work
 from pwa.desk import Desk, Feedback, View
 from pwa.offers import views
 from pwa.texts import Texts
@@ -35,7 +36,7 @@ async def decline_page(request: Asked, fence: FromPath[int]) -> Response[str]:
 
 def fences_of(form: Form) -> list[int]:
     fences = [int(word) for word in form.texts("fence") if word.isdigit() and len(word) < 18]
-    if not fences or len(fences) > 100:
+    if not fences or len(fences) > work.MOST:
         raise BadForm("Nothing was chosen.")
     return fences
 

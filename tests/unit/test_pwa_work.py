@@ -291,6 +291,15 @@ async def test_accept_all_takes_what_can_be_taken_and_tells_the_rest(hand: Hand,
     assert state(node, 1) == "accepted"
 
 
+async def test_accept_all_takes_as_many_as_the_list_shows(hand: Hand, node: kit.DemoNode) -> None:
+    fences = [str(node.offer(n, [(CAP, 1)])) for n in range(1, 121)]
+    data = {"command": node.new_id(), "fence": fences}
+    answer = await hand.http.post(
+        "/offers/accept", data=data, headers={"x-csrftoken": hand.http.cookies["csrftoken"]}
+    )
+    assert "120 orders accepted." in words(answer.text)
+
+
 def test_the_order_of_work_never_jumps_under_the_thumb(node: kit.DemoNode) -> None:
     from pwa.desk import Desk, Who
     from pwa.texts import Texts
