@@ -21,6 +21,8 @@ from pwa import statics
 from pwa.counting import pages as counting
 from pwa.courier import pages as courier
 from pwa.desk import View
+from pwa.devices import install, start
+from pwa.devices import pages as devices
 from pwa.handover import pages as handover
 from pwa.node import Node
 from pwa.offers import pages as offers
@@ -178,6 +180,9 @@ def make_app(
             *secure_pages.HANDLERS,
             *scanner.HANDLERS,
             *twin.HANDLERS,
+            *devices.HANDLERS,
+            *start.HANDLERS,
+            *install.HANDLERS,
             changes.changes,
             *till.HANDLERS,
         ],

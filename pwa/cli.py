@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 
+from pwa.devices.shell import handheld
 from pwa.printing.shell import printer
 from sync.texts import N_, translator
 
@@ -279,6 +280,7 @@ def export_facts(data: Path, file: Path, unsent: bool) -> None:
 
 
 main.add_command(printer)
+main.add_command(handheld)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Callable
 from typing import Any
 
-OPEN = ("/root.crt", "/secure", "/health", "/static/")
+OPEN = ("/root.crt", "/secure", "/health", "/static/", "/app/", "/start")
 """What a handheld needs before it trusts the root. No data of the store."""
 HERE = (b"127.0.0.1", b"localhost", b"[::1]")
 
@@ -28,7 +28,7 @@ class Shield:
         elif (
             self.only_https
             and self.has_certificate()
-            and not scope["path"].startswith(OPEN)
+            and not (scope["path"].startswith(OPEN) and scope["method"] in ("GET", "HEAD"))
             and not from_this_machine(scope)
         ):
             await refuse(scope, send)

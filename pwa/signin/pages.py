@@ -15,6 +15,7 @@ from pwa.signin import sessions
 from pwa.texts import LANGUAGES, Texts
 from pwa.web import Asked, BadForm, Form, device_of, is_htmx, nobody, node_of, show
 from sync.ids import short_secret
+from sync.replica import handhelds
 from sync.replica.people import Checked, check_pin
 from sync.rules.refusals import Why
 from sync.sqlite import Connection
@@ -62,9 +63,11 @@ def cookie(request: Asked, key: str, value: str, *, age_s: int = YEAR_S, hidden:
 @get("/sign-in", opt={"open": True})
 async def sign_in_page(
     request: Request[Any, Any, State], person: FromQuery[str] = "", next: FromQuery[str] = ""
-) -> Response[str]:
+) -> Response[Any]:
     who = nobody(request)
     goal = local(next)
+    if node_of(request).look(lambda db: handhelds.only_listed(db) and not listed(request, db)):
+        return Redirect("/start", status_code=303)
     answer = await show(
         request, lambda desk: pin(desk, person, goal) if person else names(desk, goal), who=who
     )
@@ -73,22 +76,33 @@ async def sign_in_page(
     return answer
 
 
+def listed(request: Asked, db: Connection) -> bool:
+    return handhelds.standing(db, device_of(request), request.cookies.get("device_key", "")) == "listed"
+
+
 @post("/sign-in", opt={"open": True}, status_code=200)
 async def sign_in(request: Request[Any, Any, State]) -> Response[Any]:
     form = await Form.read(request)
     person, typed, goal = form.text("person"), form.text("pin"), local(form.text("next"))
-    device = device_of(request) or "H" + short_secret(os.urandom, 6)
+    device, key = device_of(request), request.cookies.get("device_key", "")
     node = node_of(request)
+    fresh = "H" + short_secret(os.urandom, 6)
+    if not device or node.look(lambda db: handhelds.standing(db, device, key)) == "strange":
+        device = fresh  # nobody works under the name of a handheld without its key
     now = node.status().moment.now
 
     def enter(db: Connection) -> tuple[Checked, str, str]:
         """Judge and count in one transaction, so that guessing in parallel gains nothing."""
+        stopped = handhelds.may_sign_in(db, device, key)
+        if stopped is not None:
+            return Checked(person, refusal=stopped), "", ""
         checked = check_pin(db, person, typed, node.status().moment)
         if checked.refusal is not None:
             if checked.count is not None:
                 checked.count(db)
             return checked, "", ""
         token = sessions.open_session(db, person, device, now, os.urandom)
+        handhelds.seen(db, device, person, now)
         found = sessions.find(db, token, now)
         return checked, token, found.language if found else "en"
 

@@ -47,6 +47,11 @@ def find(db: Connection, token: str, now: int) -> Session | None:
 
 def touch(db: Connection, token: str, now: int) -> None:
     db.execute("UPDATE web_session SET used_at = max(used_at, ?) WHERE token = ?", (now, token))
+    db.execute(
+        "UPDATE handheld SET seen_at = max(seen_at, ?)"
+        " WHERE id = (SELECT device FROM web_session WHERE token = ?)",
+        (now, token),
+    )
 
 
 def close(db: Connection, token: str) -> None:

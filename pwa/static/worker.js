@@ -8,7 +8,7 @@
   const { alone, built } = globalThis;
   const PATIENCE_MS = 1600;
   const SHELL = `yipan-${built.version}`;
-  const PASS = /^\/(twin|till|changes|health|root\.crt|worker\.js)(\/|$)/;
+  const PASS = /^\/(twin|till|changes|health|root\.crt|app|worker\.js)(\/|$)/;
 
   addEventListener("install", (event) => event.waitUntil((async () => {
     const shell = await caches.open(SHELL);

@@ -33,7 +33,7 @@ from sync.texts import po_path, read_po
 
 PARTS = ("twin.js", "words.js", "gs1.js", "blake.js")
 SHELL = (
-    *("app.css", "app.webmanifest", "icon.svg", "lib/htmx.min.js", "lib/hx-sse.min.js", "feel.js", "gs1.js"),
+    *("app.css", "icon.svg", "lib/htmx.min.js", "lib/hx-sse.min.js", "feel.js", "gs1.js"),
     *("capture.js", "scan.js", "clock.js", "parts.js", "device.js"),
 )
 """What a page of the handheld loads, by the names that templates use."""

@@ -15,6 +15,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "till_mode": ("warn", "block", "file"),  # file: it asks nobody and tells at night what it sold
     "count_blind": ("yes", "no"),  # whether who counts is not told what should be there
     "print_parcel": ("yes", "no"),  # packing prints the parcel's label, where a store has a printer for it
+    "handhelds": ("any", "listed"),  # whether a PIN is enough, or the device must have been set up by a code
 }
 """Policies that are words, with what they may be; the first one holds where nothing is set."""
 NUMBERS: dict[str, int] = {
@@ -26,7 +27,7 @@ NUMBERS: dict[str, int] = {
 }
 
 
-FOR_ONE_STORE = frozenset({"till_mode"})
+FOR_ONE_STORE = frozenset({"till_mode", "handhelds"})
 """Policies that a store may have of its own."""
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from sync.rules.refusals import Refusal, Why
 
-VERSION = 4
+VERSION = 5
 
 
 class Scope(StrEnum):
@@ -155,7 +155,8 @@ GRANTS: dict[str, dict[str, Grant]] = {
         "customer_service": _second,
         "channel": _full,
     },
-    "device.enrol": {"store_lead": _full, "regional_manager": _full, "hq_ops": _full},
+    # Also with the line down: handhelds break in outages too, and the code is the store node's own.
+    "device.enrol": {"store_lead": _full_off, "regional_manager": _full, "hq_ops": _full},
     "device.mark_lost": {
         "associate": _full_off,
         "store_lead": _full_off,

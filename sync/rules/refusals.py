@@ -83,6 +83,12 @@ class Why(StrEnum):
     UNKNOWN_NOTICE = "unknown_notice"
     NO_PRINTER = "no_printer"
     NOTHING_TO_PRINT = "nothing_to_print"
+    START_CODE_UNKNOWN = "start_code_unknown"
+    START_CODE_USED = "start_code_used"
+    START_CODE_OVER = "start_code_over"
+    START_CODE_ELSEWHERE = "start_code_elsewhere"
+    HANDHELD_ENDED = "handheld_ended"
+    HANDHELD_NOT_LISTED = "handheld_not_listed"
     # Of the centre and its API:
     ORDER_DIFFERS = "order_differs"
     UNKNOWN_ORDER = "unknown_order"
@@ -345,6 +351,30 @@ TEXTS: dict[Why, tuple[str, str]] = {
     Why.NOTHING_TO_PRINT: (
         N_("What was to be printed is not here any more."),
         N_("Open the page again and look what is there now."),
+    ),
+    Why.START_CODE_UNKNOWN: (
+        N_("{code} is not a code of this store for a new handheld."),
+        N_("Check the letters, or ask the store lead for a new code: Menu, Handhelds, Add."),
+    ),
+    Why.START_CODE_USED: (
+        N_("This code was used at {time}, for {name}. It works once."),
+        N_("Ask the store lead for a new code. If nobody here used it, tell the lead."),
+    ),
+    Why.START_CODE_OVER: (
+        N_("This code has ended: it worked until {time}, or too many wrong ones were tried."),
+        N_("Ask the store lead for a new code. It works for ten minutes."),
+    ),
+    Why.START_CODE_ELSEWHERE: (
+        N_("This code is for store {place}. This page belongs to store {store}."),
+        N_("Join the network of your store, and scan the code again."),
+    ),
+    Why.HANDHELD_ENDED: (
+        N_("This handheld ({device}) was reported lost or given away. Nobody can sign in on it."),
+        N_("Give it to the store lead: a new code sets it up again."),
+    ),
+    Why.HANDHELD_NOT_LISTED: (
+        N_("This device is not a handheld of the store yet."),
+        N_("Ask the store lead for a code: Menu, Handhelds, Add. Then open /start here."),
     ),
     Why.ORDER_DIFFERS: (
         N_("Order {external_id} was placed before with other content."),
