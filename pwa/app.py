@@ -34,6 +34,7 @@ from pwa.returns import pages as returns
 from pwa.scanner import pages as scanner
 from pwa.secure import pages as secure_pages
 from pwa.secure.keeper import Keeper
+from pwa.settings import pages as settings
 from pwa.signin import pages as signin
 from pwa.signin.gate import Gate
 from pwa.status import changes
@@ -179,6 +180,7 @@ def make_app(
             *till_pages.HANDLERS,
             *secure_pages.HANDLERS,
             *scanner.HANDLERS,
+            *settings.HANDLERS,
             *twin.HANDLERS,
             *devices.HANDLERS,
             *start.HANDLERS,

@@ -25,7 +25,12 @@ class Who:
     language: str
     device: str
     theme: str = "auto"
-    sound: bool = True
+    text: str = "100"
+    hand: str = "right"
+    sound: str = "on"
+    buzz: str = "on"
+    camera: str = "on"
+    """What the handheld is set to: pwa/settings/look.py."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ A handheld keeps them for a year: a new release has new addresses.
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,8 +21,17 @@ TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
     ".png": "image/png",
+    ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",
 }
+NAMED = re.compile(r'"static:([\w./-]+)"')
+"""How a script of our own names another file: it is given that file's address. So what is fetched late
+is kept under its hash too, and a new reader of codes makes a new script."""
+POLICIES = {
+    "reader.js": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'",
+}
+"""A worker goes by the policy that its script came with. The one that runs WebAssembly gets leave for it,
+so that no page needs it."""
 
 
 @lru_cache
@@ -32,7 +42,7 @@ def content(path: str) -> tuple[bytes, str] | None:
         return None
     data = file.read_bytes()
     if file.suffix == ".js" and file.parent == ROOT:
-        data = slim(data.decode()).encode()
+        data = slim(NAMED.sub(lambda name: f'"{address(name[1])}"', data.decode())).encode()
     return data, hashlib.blake2b(data, digest_size=6).hexdigest()
 
 
@@ -62,8 +72,7 @@ def static_file(path: FromPath[Path]) -> Response[bytes]:
     if found is None:
         raise NotFoundException
     data, tag = found
-    return Response(
-        data,
-        media_type=TYPES.get(path.suffix, MediaType.TEXT),
-        headers={"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{tag}"'},
-    )
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{tag}"'}
+    if path.name in POLICIES:
+        headers["Content-Security-Policy"] = POLICIES[path.name]
+    return Response(data, media_type=TYPES.get(path.suffix, MediaType.TEXT), headers=headers)

@@ -21,6 +21,7 @@ from litestar.utils.scope.state import ScopeState
 
 from pwa.desk import Build, Desk, Feedback, Gone, View, Who
 from pwa.node import Node
+from pwa.settings.look import look
 from pwa.statics import address
 from pwa.texts import Texts
 from sync import sqlite
@@ -85,18 +86,13 @@ def nobody(request: Asked, language: str = "") -> Who:
         role="",
         language=language or request.cookies.get("language", "") or request.app.state.language,
         device=device_of(request),
-        theme=theme_of(request),
+        **look(request.cookies),
     )
 
 
 def device_of(request: Asked) -> str:
     given = request.cookies.get("device", "")
     return given if re.fullmatch(r"H[0-9A-Z]{5,12}", given) else ""
-
-
-def theme_of(request: Asked) -> str:
-    given = request.cookies.get("theme", "")
-    return given if given in ("light", "dark") else "auto"
 
 
 def desk_of(request: Asked, db: Connection, who: Who, feedback: Feedback | None) -> Desk:

@@ -29,8 +29,18 @@ PIP_INSTALL = (PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version
 NPM_PACKAGES = ROOT / "node_modules"
 
 # What the pages load. `server` and `pwa` never reach into each other, so each has its copy.
-LIBRARIES = ("htmx.min.js", "ext/hx-sse.min.js", "ext/hx-csp.min.js", "ext/hx-preload.min.js")
-LIBRARY_FOLDERS = (ROOT / "pwa" / "static" / "lib", ROOT / "server" / "static" / "lib")
+PWA_LIBRARIES, SERVER_LIBRARIES = (ROOT / room / "static" / "lib" for room in ("pwa", "server"))
+HTMX = ("htmx.min.js", "ext/hx-sse.min.js", "ext/hx-csp.min.js", "ext/hx-preload.min.js")
+# The reader of codes for cameras: script and WebAssembly have to be of the same version.
+ZXING = {"iife/reader/index.js": "zxing.js", "reader/zxing_reader.wasm": "zxing.wasm"}
+COPIES = {
+    **{
+        folder / Path(name).name: f"htmx.org/dist/{name}"
+        for folder in (PWA_LIBRARIES, SERVER_LIBRARIES)
+        for name in HTMX
+    },
+    **{PWA_LIBRARIES / name: f"zxing-wasm/dist/{source}" for source, name in ZXING.items()},
+}
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
@@ -141,22 +151,19 @@ def npm_command() -> tuple[list[str], dict[str, str]]:
 
 
 def fetch_libraries(*, with_dev: bool) -> None:
-    """htmx (and for the tests axe-core) through npm, exactly as package-lock.json says."""
+    """htmx, zxing (and for the tests axe-core) through npm, exactly as package-lock.json says."""
     kind = "dev" if with_dev else "run"
-    mark = fingerprint([ROOT / "package.json", ROOT / "package-lock.json"], *LIBRARIES)
-    copies = [folder / Path(name).name for folder in LIBRARY_FOLDERS for name in LIBRARIES]
+    mark = fingerprint([ROOT / "package.json", ROOT / "package-lock.json"], *COPIES.values())
     fetched = is_done("npm-dev", mark) or is_done(f"npm-{kind}", mark)
-    if fetched and NPM_PACKAGES.exists() and all(copy.exists() for copy in copies):
+    if fetched and NPM_PACKAGES.exists() and all(copy.exists() for copy in COPIES):
         return
-    say("fetching htmx through npm")
+    say("fetching htmx and zxing through npm")
     command, env = npm_command()
     omit = [] if with_dev else ["--omit=dev"]
     run(*command, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", *omit, env=env)
-    dist = NPM_PACKAGES / "htmx.org" / "dist"
-    for folder in LIBRARY_FOLDERS:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in LIBRARIES:
-            shutil.copyfile(dist / name, folder / Path(name).name)
+    for copy, source in COPIES.items():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(NPM_PACKAGES / source, copy)
     set_done(f"npm-{kind}", mark)
 
 

@@ -8,6 +8,7 @@ from litestar.middleware.authentication import AbstractAuthenticationMiddleware,
 
 from pwa.desk import Who
 from pwa.node import Node
+from pwa.settings.look import look
 from pwa.signin import sessions
 from sync.sqlite import Connection
 
@@ -33,13 +34,12 @@ class Gate(AbstractAuthenticationMiddleware):
                 sessions.touch(db, session.token, now)
 
             await node.write(touch)
-        theme = connection.cookies.get("theme", "")
         who = Who(
             person=session.person,
             name=session.name,
             role=session.role,
             language=session.language,
             device=session.device,
-            theme=theme if theme in ("light", "dark") else "auto",
+            **look(connection.cookies),
         )
         return AuthenticationResult(user=who, auth=token)

@@ -14,12 +14,14 @@
   addEventListener("pointerdown", unlock, true);
   addEventListener("keydown", unlock, true);
 
+  // What this handheld is set to; the page was drawn with it (pwa/settings).
+  const set = document.documentElement.dataset;
   const tone = (hertz, start, length, shape) => {
     const swing = audio.createOscillator();
     const volume = audio.createGain();
     swing.type = shape;
     swing.frequency.value = hertz;
-    volume.gain.setValueAtTime(0.25, audio.currentTime + start);
+    volume.gain.setValueAtTime(set.sound === "loud" ? 0.9 : 0.25, audio.currentTime + start);
     volume.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + start + length);
     swing.connect(volume).connect(audio.destination);
     swing.start(audio.currentTime + start);
@@ -31,13 +33,14 @@
     play(mood) {
       feel.last = mood;
       if (mood === "info") return;
-      navigator.vibrate?.(mood === "good" ? [40] : mood === "kept" ? [40, 30, 15] : mood === "again" ? [40, 60, 40] : [80, 60, 80, 60, 80]);
-      if (!audio || audio.state !== "running") return;
+      if (set.buzz !== "off") navigator.vibrate?.(mood === "good" ? [40] : mood === "kept" ? [40, 30, 15] : mood === "again" ? [40, 60, 40] : [80, 60, 80, 60, 80]);
+      if (!audio || audio.state !== "running" || set.sound === "off") return;
       if (mood === "good") tone(1320, 0, 0.09, "sine");
       else if (mood === "kept") { tone(1320, 0, 0.09, "sine"); tone(880, 0.1, 0.12, "sine"); }
       else if (mood === "again") { tone(660, 0, 0.08, "triangle"); tone(660, 0.14, 0.08, "triangle"); }
       else { tone(196, 0, 0.16, "sawtooth"); tone(155, 0.18, 0.26, "sawtooth"); }
     },
   };
+  document.addEventListener("click", (event) => { const mood = event.target.dataset?.hear; if (mood) feel.play(mood); });
   window.yipan = { ...(window.yipan || {}), feel };
 })();

@@ -276,5 +276,12 @@
   addEventListener("pointerup", () => setTimeout(focus, 50));
   addEventListener("DOMContentLoaded", focus);
   focus();
-  window.yipan = { ...window.yipan, scan: { take, judge, newId, settings, tick: (now) => act(machine.tick(now)), waiting: () => waiting.length, answered: () => had } };
+
+  // --- the camera: a module of its own, fetched when somebody wants it, or once when there is time
+  const camera = () => import("static:camera.js");
+  document.addEventListener("click", (event) => { if (event.target.closest(".cam")) camera().then((its) => its.open()).catch(() => tell("camera")); });
+  if (isSecureContext && navigator.mediaDevices && sink && document.documentElement.dataset.camera !== "off") {
+    globalThis.requestIdleCallback?.(() => camera().then((its) => its.prepare()).catch(() => null), { timeout: 30000 });
+  }
+  window.yipan = { ...window.yipan, scan: { take, got, judge, newId, settings, tick: (now) => act(machine.tick(now)), waiting: () => waiting.length, answered: () => had } };
 })();

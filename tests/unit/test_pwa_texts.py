@@ -18,15 +18,16 @@ from tests import kit_pwa as kit
 
 PWA = Path(__file__).resolve().parents[2] / "pwa"
 KEYWORDS = {"_": None, "N_": None, "t": None, "n": (1, 2), "n_": (1, 2), "BadForm": None, "Gone": None}
+METHODS = {".py": "python", ".html": "jinja2.ext:babel_extract", ".js": "javascript"}
 
 
 def messages() -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(PWA.rglob("*")):
-        if path.suffix not in (".py", ".html"):
+        if path.suffix not in METHODS or path.parent.name == "lib":
             continue
-        method = "python" if path.suffix == ".py" else "jinja2.ext:babel_extract"
-        options = {} if path.suffix == ".py" else {"trimmed": "1", "silent": "false"}
+        method = METHODS[path.suffix]
+        options = {"trimmed": "1", "silent": "false"} if path.suffix == ".html" else {}
         with path.open("rb") as file:
             for line, message, _, _ in extract(method, file, keywords=KEYWORDS, options=options):
                 for text in message if isinstance(message, tuple) else (message,):
