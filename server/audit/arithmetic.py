@@ -59,10 +59,11 @@ def of_fact(kind: str, body: dict[str, Any], sku_of_line: SkuOfLine) -> Iterator
         yield body["sku"], (0, body["qty"], body["qty"], 0, 0)
     elif kind == "shorted":
         qty, reason = body["qty"], body["reason"]
+        sku = body.get("sku") or sku_of_line(body["line"])
         if reason == "damaged":
-            yield sku_of_line(body["line"]), (-qty, 0, 0, qty, 0)
+            yield sku, (-qty, 0, 0, qty, 0)
         elif reason in ("sold_to_walk_in", "label_mismatch"):
-            yield sku_of_line(body["line"]), (-qty, 0, 0, 0, 0)
+            yield sku, (-qty, 0, 0, 0, 0)
             if body.get("instead") and reason == "label_mismatch":
                 yield body["instead"], (qty, 0, 0, 0, 0)
     elif kind in ("handed_over", "shipped"):

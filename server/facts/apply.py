@@ -18,8 +18,9 @@ from server.facts.verdict import Verdict
 from server.offers import lost
 from server.offers.facts import assignment_fact
 from server.stock import book
-from sync.rules.stock import released
-from sync.wire.facts import Body, Fact, HandedOver, HandoverUndone, Shipped, Shorted, body_of
+from sync.rules.reasons import REASONS
+from sync.rules.stock import moves, released
+from sync.wire.facts import Body, Declined, Fact, HandedOver, HandoverUndone, Shipped, Shorted, body_of
 
 LOST_TURN = "unknown_fence"
 
@@ -79,7 +80,7 @@ def _of_assignment(tx: Tx, source: Source, body: Body) -> Verdict:
     row = tx.execute("SELECT store, fo FROM assignment WHERE fence = ?", (fact.fence,)).fetchone()
     if row is not None and row["store"] == source.store:
         return assignment_fact(tx, source.store, source.number, source.incarnation, fact, body, source.now)
-    booked = row is None and _left_all_the_same(tx, source, body)
+    booked = row is None and (_left_all_the_same(tx, source, body) or _gone_all_the_same(tx, source, body))
     if row is None:
         # A centre restored from a backup may have forgotten it; a person asks the store.
         kind, params = "unknown_fence", {"kind": fact.kind}
@@ -121,6 +122,18 @@ def _left_all_the_same(tx: Tx, source: Source, body: Body) -> bool:
     book.apply_moves(tx, source.store, released(signed), source.cause())
     if order_no and back:
         lost.came_back(tx, source, order_no, body.goods)
+    return True
+
+
+def _gone_all_the_same(tx: Tx, source: Source, body: Body) -> bool:
+    """The store could not pick units: whatever order they were for, the shelf is as it says. False where
+    the fact does not say which goods."""
+    if not isinstance(body, Shorted | Declined) or not body.sku or not _known(tx, body.sku):
+        return False
+    book.apply_moves(tx, source.store, moves(body, body.sku), source.cause(body.reason))
+    reason = REASONS.get(body.reason)
+    if reason is not None and reason.suppresses_sku:
+        book.suppress(tx, source.store, body.sku, now=source.now, reason=body.reason)
     return True
 
 

@@ -159,8 +159,8 @@ def _begin_again(db: sqlite3.Connection, old: str, now: int, dice: Dice) -> str:
             (key, value),
         )
     counters.leap(db, now)
-    # What the backup holds is covered by it; what came after is in the stores only.
-    db.execute("UPDATE replica SET backed_up = max(backed_up, applied)")
+    # Stores may forget no more than before until the next backup: of the files that lie about, somebody may
+    # put back a younger one next time, made when less was known.
     db.execute("UPDATE store_session SET closed_at = ? WHERE closed_at = 0", (now,))
     return incarnation
 

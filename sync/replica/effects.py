@@ -61,7 +61,8 @@ def _stock(tx: Connection, body: f.Body, fence: int) -> None:
         case f.HandoverUndone():
             move(tx, stock.released((sku, -qty) for sku, qty in _skus(tx, fence, body.lines)))
         case f.Shorted():
-            for sku, _qty in _skus(tx, fence, ((body.line, body.qty),)):
+            known = _skus(tx, fence, ((body.line, body.qty),))
+            for sku, _qty in known or ([(body.sku, body.qty)] if body.sku else []):
                 move(tx, stock.moves(body, sku))
                 if body.reason in REASONS and REASONS[body.reason].suppresses_sku:
                     _suppress(tx, sku)

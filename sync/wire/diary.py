@@ -82,6 +82,12 @@ DIARY = (
         "Snapshots name the lines that tills have sold (`sales`), so that a box in place of a dead one books"
         " none of them again. An older store passes over it.",
     ),
+    Entry(
+        1,
+        "2a33682793283a6f",
+        "A short pick names its goods (`sku` of shorted): a centre put back from a backup that lost the"
+        " assignment takes what is gone off its books all the same. An older centre passes over it.",
+    ),
 )
 
 

@@ -78,6 +78,8 @@ class Shorted(Body, frozen=True):
     note: str = ""
     instead: str = ""
     """For `label_mismatch`: the SKU that the goods really are."""
+    sku: str = ""
+    """What was on the line: a centre that lost the assignment still knows which units are gone."""
 
 
 class Parcel(msgspec.Struct, frozen=True, omit_defaults=True):

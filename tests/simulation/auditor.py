@@ -71,7 +71,7 @@ def fact_moves(
     elif kind == "credited":
         yield sku, [0, qty, qty, 0, 0]
     elif kind == "shorted":
-        line, reason = sku_of(int(b["line"])), body["reason"]
+        line, reason = sku_of(int(b["line"])) or sku, body["reason"]
         if line and reason in ("damaged", "sold_to_walk_in", "label_mismatch"):
             yield line, [-qty, 0, 0, qty if reason == "damaged" else 0, 0]
             if reason == "label_mismatch" and body.get("instead"):

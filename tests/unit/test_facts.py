@@ -294,6 +294,19 @@ def test_goods_that_left_under_a_turn_lost_with_a_backup_leave_the_books_once():
     assert c.ledger_adds_up()
 
 
+def test_goods_that_could_not_be_picked_under_a_lost_turn_are_off_the_books_and_not_promised():
+    c = centre({("S001", "TEE"): 4})
+    verdict = c.report("S001", f.Shorted(1, 1, "damaged", sku="TEE"), fence=77)
+    assert (verdict.name, verdict.note) == ("stale", "unknown_fence")
+    stock = c.stock("S001", "TEE")
+    assert (stock["on_hand"], stock["damaged"], stock["suppressed"]) == (3, 1, 0)
+    c.report("S001", f.Shorted(1, 1, "not_found", sku="TEE"), fence=77)
+    assert (c.stock("S001", "TEE")["on_hand"], c.stock("S001", "TEE")["suppressed"]) == (3, 1)
+    assert c.report("S001", f.Shorted(1, 1, "damaged"), fence=77).name == "parked", "it does not say of what"
+    assert c.report("S001", f.Shorted(1, 1, "damaged", sku="NO-SUCH"), fence=77).name == "parked"
+    assert c.ledger_adds_up()
+
+
 def test_a_lost_release_whose_goods_do_not_add_up_moves_nothing():
     c = centre({("S001", "TEE"): 4})
     verdict = c.report("S001", f.Shipped(((1, 2),), "M1", "SF", goods=(("TEE", 3),)), fence=77)

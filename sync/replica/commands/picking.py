@@ -154,7 +154,9 @@ def short(desk: Desk, args: Short) -> Result:
     if args.qty > untouched:
         # Found broken while packing: the unit leaves the tote first, then it is short.
         desk.record(f.PickUndone(args.line, args.qty - untouched), fence=args.fence)
-    desk.record(f.Shorted(args.line, args.qty, args.reason, args.note, instead), fence=args.fence)
+    desk.record(
+        f.Shorted(args.line, args.qty, args.reason, args.note, instead, line["sku"]), fence=args.fence
+    )
     after = desk.assignment(args.fence)
     return {
         "fence": args.fence,
