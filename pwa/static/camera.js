@@ -13,7 +13,7 @@ const UNUSED_MS = 120_000;
 const WIDEST = 1280;
 
 // --- what a picture counts for: the same code in view counts once, until it has left or the person says so
-export const counter = () => {
+const counter = () => {
   const counted = new Map(); // what was counted and has not left the view since
   let doubtful = "", newest = "";
   return {
@@ -77,7 +77,7 @@ const byUs = () => {
 class Trouble extends Error { constructor(why, more) { super(more); this.why = why; } }
 
 // --- kept on this device
-export const keep = async (parts) => {
+const keep = async (parts) => {
   const cache = await caches.open(KEPT);
   const there = (await cache.keys()).map((one) => one.url);
   const wanted = parts.map((part) => new URL(part, location.href).href);
@@ -86,7 +86,7 @@ export const keep = async (parts) => {
 };
 const all = async () => [import.meta.url, ...((await native()) ? [] : PARTS)];
 // In idle time, so that the camera opens also where the store box is not reached.
-export const prepare = async () => {
+const prepare = async () => {
   const devices = await navigator.mediaDevices.enumerateDevices();
   if (devices.some((one) => one.kind === "videoinput") && !navigator.connection?.saveData) await keep(await all());
 };
@@ -213,7 +213,7 @@ const release = (mine) => {
   mine.video.srcObject = null;
 };
 
-export const close = () => {
+const close = () => {
   const mine = opened;
   opened = null;
   if (!mine) return;
@@ -222,12 +222,13 @@ export const close = () => {
   mine.panel.remove();
   document.querySelector(".cam")?.focus();
 };
-export const open = async () => {
+const open = async () => {
   if (opened) return close();
   await learn().catch(() => null);
   const mine = (opened = build());
   await start(mine).catch((error) => failed(mine, error));
 };
+window.yipan.camera = { open, close, prepare, counter };
 // Nobody looks: let the camera go, and take it again when somebody does.
 document.addEventListener("visibilitychange", () => {
   const mine = opened;

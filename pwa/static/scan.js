@@ -278,7 +278,7 @@
   focus();
 
   // --- the camera: a module of its own, fetched when somebody wants it, or once when there is time
-  const camera = () => import("static:camera.js");
+  const camera = () => import("static:camera.js").then(() => window.yipan.camera);
   document.addEventListener("click", (event) => { if (event.target.closest(".cam")) camera().then((its) => its.open()).catch(() => tell("camera")); });
   if (isSecureContext && navigator.mediaDevices && sink && document.documentElement.dataset.camera !== "off") {
     globalThis.requestIdleCallback?.(() => camera().then((its) => its.prepare()).catch(() => null), { timeout: 30000 });
