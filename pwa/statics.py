@@ -14,6 +14,8 @@ from litestar import MediaType, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from pwa.shorten import shortened
+
 ROOT = Path(__file__).parent / "static"
 
 TYPES = {
@@ -42,22 +44,8 @@ def content(path: str) -> tuple[bytes, str] | None:
         return None
     data = file.read_bytes()
     if file.suffix == ".js" and file.parent == ROOT:
-        data = slim(NAMED.sub(lambda name: f'"{address(name[1])}"', data.decode())).encode()
+        data = shortened(NAMED.sub(lambda name: f'"{address(name[1])}"', data.decode())).encode()
     return data, hashlib.blake2b(data, digest_size=6).hexdigest()
-
-
-def slim(script: str) -> str:
-    """A script of our own without its comments and its indentation: what a handheld need not download.
-
-    Lines only, so that no tool is wanted for it; a text over several lines stays as it is."""
-    kept: list[str] = []
-    within = False
-    for line in script.splitlines():
-        bare = line if within else line.strip()
-        if bare and (within or not bare.startswith("//")):
-            kept.append(bare)
-        within ^= line.count("`") % 2 == 1
-    return "\n".join(kept) + "\n"
 
 
 def address(path: str) -> str:
