@@ -40,6 +40,7 @@ from pwa.signin.gate import Gate
 from pwa.status import changes
 from pwa.status import pages as status
 from pwa.stock import pages as stock
+from pwa.support import pages as support
 from pwa.texts import Texts
 from pwa.till import answers as till_answers
 from pwa.till import api as till
@@ -179,13 +180,14 @@ def make_app(
             *printing_pages.HANDLERS,
             *till_pages.HANDLERS,
             *secure_pages.HANDLERS,
-            *scanner.HANDLERS,
-            *settings.HANDLERS,
-            *twin.HANDLERS,
             *devices.HANDLERS,
             *start.HANDLERS,
             *install.HANDLERS,
             changes.changes,
+            *support.HANDLERS,
+            *scanner.HANDLERS,
+            *settings.HANDLERS,
+            *twin.HANDLERS,
             *till.HANDLERS,
         ],
         middleware=[DefineMiddleware(Gate, exclude_from_auth_key="open")],

@@ -18,6 +18,7 @@ import click
 
 from pwa.devices.shell import handheld
 from pwa.printing.shell import printer
+from pwa.support.shell import support
 from sync.texts import N_, translator
 
 ROOMS = ("pwa", "sync")
@@ -281,6 +282,7 @@ def export_facts(data: Path, file: Path, unsent: bool) -> None:
 
 main.add_command(printer)
 main.add_command(handheld)
+main.add_command(support)
 
 
 if __name__ == "__main__":

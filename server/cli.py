@@ -28,6 +28,7 @@ COMMANDS = {
     "policy": ("server.shell.policy:policy", "Show and set deadlines, holds, caps, and how tills behave."),
     "views": ("server.shell.views:views", "Safety stock, thresholds and quotas of channels."),
     "ca": ("server.shell.ca:ca", "Certificates for store nodes: make the authority, show, export, issue."),
+    "support": ("server.shell.support:support", "Read the code that a handheld shows for the help desk."),
     "status": ("server.shell.look:status", "What goes on: stores, offers, unsent facts, cases."),
     "doctor": ("server.shell.look:doctor", "Check this installation and say what to mend."),
     "backup": ("server.shell.keep:backup", "Copy the database while the centre runs, and verify it."),

@@ -14,6 +14,8 @@ from pwa.twin.deeds import UNDO_MS, came_back, held, may_come_back, may_leave
 
 Data = dict[str, Any]
 
+VERSION = "0.1.0"
+"""Of this software, as support codes name it."""
 SOON_MS = 600000
 LATE_MS = 300000
 MOST_PARCELS = 6
@@ -592,6 +594,10 @@ def return_page(extract: Data, number: str, t: Callable[..., str]) -> Data:
 
 def help_page(t: Callable[..., str]) -> Data:
     return view("twin/help.html", t("Without the store box"), "/help", {}, "/kept")
+
+
+def what_now_page(t: Callable[..., str]) -> Data:
+    return view("support/now.html", t("What now?"), "/what-now", {"version": VERSION}, "/orders")
 
 
 def kept_page(t: Callable[..., str]) -> Data:

@@ -27,6 +27,7 @@ from pwa.twin.pages import (
     short_page,
     stage_page,
     view,
+    what_now_page,
 )
 
 Data = dict[str, Any]
@@ -92,7 +93,8 @@ def draws(parts: list[str]) -> bool:
     first = parts[0] if parts else "orders"
     if first == "returns":
         return len(parts) == 1 or parts[1] == "order"
-    return first in ["orders", "offers", "waves", "pack", "stage", "handover", "putback", "kept", "help"]
+    known = ["orders", "offers", "waves", "pack", "stage", "handover", "putback", "kept", "help", "what-now"]
+    return first in known
 
 
 def plan_offer(parts: list[str], fields: Data) -> Data:
@@ -269,6 +271,8 @@ def page_at(extract: Data, parts: list[str], args: Data, who: Data, ctx: Data, t
         return kept_page(t)
     if first == "help":
         return help_page(t)
+    if first == "what-now":
+        return what_now_page(t)
     if first == "pack":
         return pack_page(extract, fence, args, who, t)
     if first == "stage":

@@ -18,6 +18,7 @@ from litestar.params import FromPath
 
 from pwa.desk import Desk, View
 from pwa.statics import address, content
+from pwa.support.pages import help_desk
 from pwa.texts import LANGUAGES
 from pwa.twin import deeds, pages, routes
 from pwa.twin.extract import extract
@@ -34,7 +35,7 @@ from sync.texts import po_path, read_po
 PARTS = ("twin.js", "words.js", "gs1.js", "blake.js")
 SHELL = (
     *("app.css", "icon.svg", "lib/htmx.min.js", "lib/hx-sse.min.js", "feel.js", "gs1.js"),
-    *("capture.js", "scan.js", "clock.js", "parts.js", "device.js"),
+    *("capture.js", "scan.js", "clock.js", "parts.js", "device.js", "log.js", "support.js"),
 )
 """What a page of the handheld loads, by the names that templates use."""
 DRAWN = (
@@ -53,7 +54,7 @@ DRAWN = (
         "returns/home.html",
         "returns/order.html",
     ),
-    *("twin/kept.html", "twin/help.html", "gone.html", "said.html"),
+    *("twin/kept.html", "twin/help.html", "support/now.html", "gone.html", "said.html"),
 )
 """Templates of the pages that pwa/twin/pages.py makes."""
 NOTHING = (
@@ -77,7 +78,7 @@ def worker(policy: str) -> tuple[bytes, str]:
         "words": json.dumps({name: f"/twin/words/{name}?v={words(name)[1]}" for name in LANGUAGES}),
         "statics": json.dumps({name: address(name) for name in SHELL}),
         "policy": json.dumps(policy),
-        "nothing": json.dumps(NOTHING, ensure_ascii=False),
+        "nothing": json.dumps(NOTHING + help_desk(), ensure_ascii=False),
     }
     parts = [_script(name) for name in PARTS]
     body = "\n".join(

@@ -23,7 +23,7 @@ OPEN = {
     "/till/openapi.json",
     "/worker.js",
     "/twin/words/{language}",
-} | {"/root.crt", "/secure", "/secure/qr.svg", "/start", "/app/{name}"}
+} | {"/root.crt", "/secure", "/secure/qr.svg", "/start", "/app/{name}"} | {"/what-now", "/support/qr.svg"}
 """What a handheld may open before anybody has signed in."""
 KEYED = {"/till/may-sell", "/till/sales", "/till/returns", "/till/voids", "/till/files"}
 

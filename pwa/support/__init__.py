@@ -1,0 +1,1 @@
+"""What now? In plain words, on one page, with a code for the help desk."""
