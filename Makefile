@@ -11,8 +11,9 @@ TESTS ?=
 
 SEEDS ?= 100000
 SEED ?= 1
+SEQUENCES ?= 1000
 
-.PHONY: help demo test lint check replay sim bench setup setup-test clean
+.PHONY: help demo test lint check replay sim days bench lighthouse setup setup-test clean
 
 help:
 	@echo "make demo                    start the centre and four stores on this machine; Ctrl-C ends it"
@@ -20,9 +21,11 @@ help:
 	@echo "make replay ARGS='FILE …'    real order lines through the product on virtual time"
 	@echo "make test                    every test, browser included (TESTS='tests/unit' for some)"
 	@echo "make sim SEEDS=100000        hunt: histories of a whole chain in a hostile world; Ctrl-C sums up"
+	@echo "make days SEQUENCES=1000     hunt: random days of work, on a handheld alone and on its store box alike"
 	@echo "make lint                    ruff, mypy --strict, import contracts"
 	@echo "make check                   lint and test"
 	@echo "make bench                   the figures of docs/performance.md on this machine"
+	@echo "make lighthouse              what Lighthouse says of the pages that people work on"
 	@echo "make clean                   remove .venv, node_modules and caches"
 
 setup:
@@ -43,6 +46,9 @@ test: setup-test
 sim: setup-test
 	@$(BIN)/python -m tests.simulation --seed $(SEED) --seeds $(SEEDS) --hours 8 --json
 
+days: setup-test
+	@YIPAN_SEQUENCES=$(SEQUENCES) $(BIN)/python -m pytest -q tests/property/test_twin_deeds.py
+
 lint: setup-test
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -51,8 +57,12 @@ lint: setup-test
 check: lint test
 
 bench: setup-test
-	@for bench in bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+	@for bench in $(filter-out bench/lighthouse.py,$(wildcard bench/*.py)); do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+lighthouse:
+	@$(PYTHON) tools/prepare.py lighthouse
+	@$(BIN)/python bench/lighthouse.py $(ARGS)
 
 clean:
 	rm -rf .venv node_modules .prepare.lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	rm -rf pwa/static/lib server/static/lib
+	rm -rf pwa/static/lib server/static/lib tools/lighthouse/node_modules

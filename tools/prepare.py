@@ -1,4 +1,4 @@
-"""Makes a bare checkout able to run: `python3 tools/prepare.py demo|test`.
+"""Makes a bare checkout able to run: `python3 tools/prepare.py demo|test|lighthouse`.
 
 Standard library only, because it runs before anything is installed. Every step
 leaves a stamp that names what it was made from, so a second run costs nothing
@@ -167,6 +167,19 @@ def fetch_libraries(*, with_dev: bool) -> None:
     set_done(f"npm-{kind}", mark)
 
 
+def fetch_lighthouse() -> None:
+    """Apart from the rest, for `make lighthouse` alone: 200 packages that no test needs."""
+    folder = ROOT / "tools" / "lighthouse"
+    mark = fingerprint([folder / "package.json", folder / "package-lock.json"])
+    if is_done("lighthouse", mark) and (folder / "node_modules").exists():
+        return
+    say("fetching Lighthouse through npm")
+    command, env = npm_command()
+    words = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    run(*command, *words, "--prefix", folder, env=env)
+    set_done("lighthouse", mark)
+
+
 def is_root() -> bool:
     return os.geteuid() == 0
 
@@ -229,16 +242,18 @@ def bring_chromium() -> None:
 def prepare(what: str) -> None:
     make_venv()
     pip_install("requirements.lock", "what yipan needs to run")
-    if what == "test":
+    if what != "demo":
         pip_install("requirements-dev.lock", "what its tests need")
     install_yipan()
-    fetch_libraries(with_dev=what == "test")
-    if what == "test":
+    fetch_libraries(with_dev=what != "demo")
+    if what != "demo":
         bring_chromium()
+    if what == "lighthouse":
+        fetch_lighthouse()
 
 
 def main() -> int:
-    if len(sys.argv) != 2 or sys.argv[1] not in ("demo", "test"):
+    if len(sys.argv) != 2 or sys.argv[1] not in ("demo", "test", "lighthouse"):
         print(__doc__, file=sys.stderr)
         return 2
     if sys.version_info < (3, 11):  # noqa: UP036  whatever `python3` is may be older
