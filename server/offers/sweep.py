@@ -17,6 +17,7 @@ from server.cases.book import open_case
 from server.db import Tx
 from server.link.decide import decide
 from server.offers import returning, turn
+from server.offers.doubt import IN_DOUBT
 from server.offers.rows import TurnRow, part_of, turn_of
 from server.policy.read import policy
 from server.routing.map import forget_left_out, map_of
@@ -49,9 +50,7 @@ _OVER_HOLD = (
 _OPEN_OFFERS = (
     "FROM assignment a LEFT JOIN store_session s ON s.store = a.store"
     " LEFT JOIN meta r ON r.key = 'restored_at'"
-    " WHERE a.ended_at = 0 AND a.ownership = 'none' AND NOT coalesce("
-    "a.offered_at < CAST(r.value AS INTEGER)"
-    " AND (s.connected_at < CAST(r.value AS INTEGER) OR s.unsent > 0), 0)"
+    f" WHERE a.ended_at = 0 AND a.ownership = 'none' AND NOT {IN_DOUBT}"
 )
 _STARTED = (
     "SELECT a.fence, a.owner_until, a.confirmed_at, o.channel, o.kind FROM assignment a"

@@ -8,6 +8,7 @@ a hand-over that was on disk before wins.
 from __future__ import annotations
 
 from server.db import Tx
+from server.offers.doubt import take_as_accepted
 from server.offers.rows import turn_of
 from server.offers.turn import ask_back, finish
 from server.orders import parts
@@ -65,7 +66,7 @@ def _cancel_part(tx: Tx, fo: str, state: str, fence: int, now: int) -> None:
         return
     turn = turn_of(tx, fence) if fence else None
     if turn is not None and not turn.ended_at:
-        if turn.owned:
+        if turn.owned or take_as_accepted(tx, turn):
             ask_back(tx, turn, "cancelled", now)
             return
         finish(tx, turn, "cancelled", now, again=False)

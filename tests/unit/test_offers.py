@@ -415,6 +415,25 @@ def test_after_a_restore_no_offer_moves_on_before_its_store_has_told_what_was_lo
     assert problems(c.tx) == []
 
 
+@pytest.mark.parametrize("left", [True, False])
+def test_after_a_restore_a_cancellation_waits_for_the_store_that_may_have_accepted(c: Centre, left: bool):
+    placed = c.order(("A", 1))
+    c.tx.execute("INSERT INTO meta (key, value) VALUES ('restored_at', ?)", (str(c.now + MINUTE),))
+    line(c, "S001", heard_at=c.now, closed_at=c.now)
+    c.now += 2 * MINUTE
+    assert c.cancel(placed.order_no).state == "cancel_requested", "the parcel may be with the courier"
+    c.tx.execute("UPDATE store_session SET connected_at = ?, closed_at = 0", (c.now,))
+    if left:
+        c.fact("S001", f.Accepted(), fence=1)
+        c.fact("S001", f.Shipped(((1, 1),), "M1", "SF"), fence=1)
+    else:
+        c.fact("S001", f.WithdrawalTaken("offered"), fence=1)
+    assert c.fo(placed.parts[0].fo)[0] == ("released" if left else "cancelled")
+    assert problems(c.tx) == []
+    later = c.order(("A", 1))
+    assert c.cancel(later.order_no).state == "cancelled", "what was offered since is in no doubt"
+
+
 def test_after_a_restore_a_person_asks_the_store_that_stays_silent_and_one_that_had_nothing_to_tell_lapses(
     c: Centre,
 ):
