@@ -78,6 +78,8 @@ def play_many(
     try:
         for history in histories:
             report.add(history)
+            if bar and not history.ok:
+                print(f"\nseed {history.seed} fails: {history.broken[0].text}", file=sys.stderr)
             if bar:
                 _progress(report.histories, len(seeds), len(report.failing))
     except KeyboardInterrupt:
