@@ -60,9 +60,9 @@
   // Words come with the shell, as data; they are read once in a worker's life.
   const catalogues = {};
   const learn = async (language) => {
-    catalogues[language] ??= await caches.match(built.words[language]).then((found) => found?.json());
+    catalogues[language] ??= await ((await caches.match(built.words[language])) ?? (await fetch(built.words[language]))).json();
   };
-  const say = (bag) => words({ language: bag.who.language, zone: bag.zone, catalogue: catalogues[bag.who.language] ?? {}, str: twin.str });
+  const say = (bag) => words({ language: bag.who.language, zone: bag.zone, catalogue: catalogues[bag.who.language], str: twin.str });
   const contextOf = (bag, deed, command) => {
     const code = deed.args.code || deed.args.sku || "";
     const read = gs1.read(code || "x");
@@ -116,8 +116,7 @@
   const local = (...asked) => inTurn(() => drawn(...asked));
   const drawn = async (method, address, fields, whole) => {
     const bag = await mine();
-    if (!bag) return answer(built.nothing, 503);
-    await learn(bag.who.language);
+    try { await learn(bag.who.language); } catch { return answer(built.nothing, 503); } // nothing to draw, or no words for it
     const url = new URL(address);
     const csrf = (await kept("csrf")) || "";
     const w = say(bag);

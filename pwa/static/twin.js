@@ -67,6 +67,8 @@
     }
     return refuse(`an order of ${JSON.stringify(a)} and ${JSON.stringify(b)}`);
   };
+  // Greater, at least, less, at most.
+  const ORDER = [(a, b) => cmp(a, b) > 0, (a, b) => cmp(a, b) >= 0, (a, b) => cmp(a, b) < 0, (a, b) => cmp(a, b) <= 0];
   const has = (box, x) => {
     if (Array.isArray(box)) return box.some((one) => eq(one, x));
     if (typeof box === "string") return typeof x === "string" ? box.includes(x) : refuse("in");
@@ -171,7 +173,7 @@
     mul: (a, b) => (numbers(a, b) ? a * b : refuse("*")),
     floor: (a, b) => (numbers(a, b) && b ? Math.floor(a / b) : refuse("//")),
     drop: (box, at) => { if (Array.isArray(box)) box.splice(at, 1); else { item(box, at); delete box[key(at)]; } },
-    abs: Math.abs, all: (list) => rows(list).every(truth), any: (list) => rows(list).some(truth), bool: truth,
+    abs: Math.abs, all: (list) => rows(list).every(truth), any: (list) => rows(list).some(truth), bool: truth, str,
     dict: (pairs) => (Array.isArray(pairs) ? Object.fromEntries(pairs) : { ...pairs }),
     enumerate: (list) => rows(list).map((one, i) => [i, one]),
     int: (x) => (typeof x === "number" ? Math.trunc(x) : /^\s*[+-]?\d+\s*$/.test(str(x)) ? parseInt(x, 10) : typeof x === "boolean" ? +x : refuse(`int(${x})`)),
@@ -200,7 +202,7 @@
     split: (text, [by]) => (by === undefined ? text.trim().split(/\s+/).filter(Boolean) : text.split(by)),
     join: (by, [list]) => rows(list).map((one) => (typeof one === "string" ? one : refuse(".join"))).join(by),
   };
-  const does = (thing, name, args) => {
+  const does = (thing, name, ...args) => {
     if (thing === null || thing === undefined) refuse(`.${name}() of nothing`);
     return (doings[name] ?? methods[name])(thing, args);
   };
@@ -216,73 +218,124 @@
     lower: (text) => str(text).toLowerCase(),
     startswith: (text, [head]) => str(text).startsWith(head),
   };
-  const called = (c, key, args, named = {}) => {
-    const f = name(c, key);
-    return typeof f === "function" ? f(args, named) : refuse(`a call of ${key}`);
-  };
-  const method = (thing, name, args, named = {}) => {
+  const method = (thing, name, args = [], named = {}) => {
     const found = isDict(thing) ? own(thing, name) : undefined;
     if (typeof found === "function") return found(args, named);
     return methods[name] ? methods[name](thing, args) : refuse(`.${name}()`);
   };
 
-  // --- scopes, loops, macros
-  const inside = (c) => Object.create(c);
-  const name = (c, key) => (key in c ? c[key] : refuse(`the name ${key}`));
-  const path = (c, dotted) => {
-    const [first, ...rest] = dotted.split(".");
-    return rest.reduce(get, name(c, first));
+  // --- scopes: the page is drawn in one at a time, so it stands here instead of going from hand to hand
+  let scope = null, blocks = null, pages = null;
+  const within = (next, draw) => {
+    const before = scope;
+    scope = next;
+    const made = draw();
+    scope = before;
+    return made;
+  };
+  const inside = () => Object.create(scope);
+  const name = (key) => (key in scope ? scope[key] : refuse(`the name ${key}`));
+  const split = new Map(); // dotted paths, as their parts
+  const walk = (dotted) => {
+    let parts = split.get(dotted);
+    if (!parts) split.set(dotted, (parts = dotted.split(".")));
+    let found = name(parts[0]);
+    for (let i = 1; i < parts.length; i++) found = get(found, parts[i]);
+    return found;
+  };
+  const path = ([dotted]) => walk(dotted);
+  const call = (dotted, args = [], named = {}) => {
+    const at = dotted.lastIndexOf(".");
+    if (at > 0) return method(walk(dotted.slice(0, at)), dotted.slice(at + 1), args, named);
+    const found = name(dotted);
+    return typeof found === "function" ? found(args, named) : refuse(`a call of ${dotted}`);
+  };
+  const lazily = { and: (a, b) => (truth(a) ? b() : a), or: (a, b) => (truth(a) ? a : b()) };
+
+  // --- pieces of a page: H`text ^d.card.url ${value}`. Behind a mark stands a path or a message's number.
+  const read = new Map(); // each text of the made code, as [text, mark, text, mark, …, text]
+  const parse = (text) => text.split(/\^(\w[\w.]*)\^?/);
+  const piece = (texts, ...values) => {
+    let parts = read.get(texts);
+    if (!parts) read.set(texts, (parts = texts.map(parse)));
+    let made = "";
+    for (let i = 0; i < parts.length; i++) {
+      if (i) made += out(values[i - 1]);
+      const part = parts[i];
+      made += part[0];
+      for (let n = 1; n < part.length; n += 2) {
+        const mark = part[n];
+        made += out(mark < ":" ? call("_", [+mark]) : walk(mark)) + part[n + 1];
+      }
+    }
+    return new Safe(made);
   };
   const GLOBALS = { range: ([a, b]) => Array.from({ length: Math.max(0, b === undefined ? a : b - a) }, (_, i) => (b === undefined ? i : a + i)) };
-  const each = (c, list, targets, test, body, none) => {
-    const bind = (scope, row) => {
-      if (typeof targets === "string") scope[targets] = row;
-      else targets.forEach((target, i) => { scope[target] = row[i]; });
-      return scope;
+  const each = (list, targets, draw, none, test) => {
+    const bind = (row) => {
+      const made = inside();
+      if (typeof targets === "string") made[targets] = row;
+      else targets.forEach((target, i) => { made[target] = row[i]; });
+      return made;
     };
     let found = rows(list);
-    if (test) found = found.filter((row) => test(bind(inside(c), row)));
-    found.forEach((row, i) => {
-      const scope = bind(inside(c), row);
-      scope.loop = { index: i + 1, index0: i, first: i === 0, last: i === found.length - 1, length: found.length };
-      body(scope);
-    });
-    if (!found.length) none();
+    if (test) found = found.filter((row) => within(bind(row), test));
+    if (!found.length && none) return none();
+    return new Safe(found.map((row, i) => {
+      const inner = bind(row);
+      inner.loop = { index: i + 1, index0: i, first: i === 0, last: i === found.length - 1, length: found.length };
+      return within(inner, draw).text;
+    }).join(""));
   };
-  const macro = (c, names, defaults, body) => (args, named = {}) => {
-    const scope = inside(c);
-    if (args.length > names.length) refuse("a macro with too many values");
-    names.forEach((key, i) => {
-      const late = defaults[i - names.length + defaults.length];
-      scope[key] = i < args.length ? args[i] : key in named ? named[key] : late ? late() : refuse(`a macro without ${key}`);
+  const macro = (names, draw, defaults = []) => {
+    const outer = scope;
+    const wanted = names ? names.split(" ") : [];
+    return (args, named = {}) => within(outer, () => {
+      const inner = inside();
+      if (args.length > wanted.length) refuse("a macro with too many values");
+      wanted.forEach((key, i) => {
+        const late = defaults[i - wanted.length + defaults.length];
+        inner[key] = i < args.length ? args[i] : key in named ? named[key] : late ? late() : refuse(`a macro without ${key}`);
+      });
+      return within(inner, draw);
     });
-    const o = [];
-    body(scope, o);
-    return new Safe(o.join(""));
   };
+  // A page is its parent's name, its top level and its blocks; a child's blocks stand before its parent's.
+  const run = (file) => {
+    const before = blocks;
+    blocks = {};
+    let made;
+    for (let at = file; at; ) {
+      const [parent, draw, mine] = pages[at] ?? refuse(`the template ${at}`);
+      blocks = { ...mine, ...blocks };
+      made = draw();
+      at = parent;
+    }
+    blocks = before;
+    return made;
+  };
+  const OPERATIONS = [
+    piece, path, (at) => truth(path(at)), truth, eq, call, method, macro,
+    (key, value) => { scope[key] = value; return ""; },
+    each, (values, draw) => within(Object.assign(inside(), values), draw),
+    (key) => within(inside(), blocks[key]), (file) => within(inside(), () => run(file)),
+    (file) => { const inner = inside(); within(inner, () => run(file)); return inner; },
+    (key) => key in scope, lazily.or, lazily.and, get, item, slice, has,
+    ...ORDER, add, sub, mod, concat, filters, NOTHING,
+  ];
   const engine = (make) => {
-    const r = {
-      NOTHING, truth, str, out, eq, cmp, has, get, item, slice, rows, keys, concat, add, sub, mod, filters, called, method,
-      inside, name, path, each, macro, and: (a, b) => (truth(a) ? b() : a), or: (a, b) => (truth(a) ? a : b()),
-      include: (file, c, o) => run(file, inside(c), o),
-      module: (file, c) => { const scope = inside(c); run(file, scope, []); return scope; },
-    };
-    const pages = make(r);
-    const run = (file, c, o) => {
-      const blocks = {};
-      for (let at = file; at; at = pages[at].parent) {
-        const page = pages[at] ?? refuse(`the template ${at}`);
-        for (const key of Object.keys(page.blocks)) blocks[key] ??= page.blocks[key];
-        page.root(c, page.parent ? [] : o, blocks);
-      }
-    };
+    const mine = make(OPERATIONS);
     return (file, values) => {
-      const c = Object.assign(Object.create(null), GLOBALS, values), o = [];
-      run(file, c, o);
-      return o.join("");
+      pages = mine;
+      return within(Object.assign(Object.create(null), GLOBALS, values), () => run(file)).text;
     };
   };
-  const compiled = (make) => make({ truth, str, eq, cmp, has, item, slice, rows, add, sub, mod, does, ...rules, and: (a, b) => (truth(a) ? b() : a), or: (a, b) => (truth(a) ? a : b()) });
+  const RULES = [
+    truth, eq, has, ...ORDER, item, slice, add, sub, rules.mul, rules.floor, mod, lazily.or, lazily.and, rows,
+    (texts, ...values) => texts.reduce((made, text, i) => made + str(values[i - 1]) + text),
+    rules.drop, key, does, (reason, facts) => { throw new No(reason, facts); },
+  ];
+  const compiled = (make) => make(RULES, rules);
   const twin = { engine, compiled, No, Safe, Refusal, escape, str, truth, eq, cmp, has, dumps };
   if (typeof module === "object") module.exports = twin;
   else globalThis.twin = twin;

@@ -1,6 +1,7 @@
 // Words, times and counts in the reader's language: the twin of pwa/texts.py.
 //
-// `catalogue` is the language's {English: translation}; functions take (args, named), as templates call.
+// `catalogue` has what compiled pages and rules say by number, `texts`, and what comes with the work `by` its English.
+// Functions take (args, named), as templates call.
 (() => {
   "use strict";
   const zones = new Map();
@@ -21,8 +22,10 @@
     return str(values[name]);
   });
 
+  const missing = (number) => { throw new Error(`no text ${number} in this language's words`); };
+
   const words = ({ language, zone, catalogue, str = String }) => {
-    const translate = (message) => catalogue[message] || message;
+    const translate = (message) => (typeof message === "number" ? catalogue.texts[message - 1] ?? missing(message) : catalogue.by[message] || message);
     const say = (message, values = {}) => (Object.keys(values).length ? fill(translate(message), values, str) : translate(message));
     const _ = ([message], values) => say(message, values);
     const n_ = ([one, many, n], values = {}) => fill(translate(n === 1 ? one : many), { ...values, n }, str);

@@ -6,10 +6,8 @@ so a handheld updates by itself. `/twin/extract` is the work; `/twin/commands` d
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from functools import lru_cache
 from typing import Any
 
 from litestar import Response, get, post
@@ -17,115 +15,29 @@ from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath
 
 from pwa.desk import Desk, View
-from pwa.statics import address, content
-from pwa.support.pages import help_desk
 from pwa.texts import LANGUAGES
-from pwa.twin import deeds, pages, routes
 from pwa.twin.extract import extract
+from pwa.twin.made import DEEDS, words, worker
 from pwa.twin.plain import plain
-from pwa.twin.rules import compile_rules
-from pwa.twin.templates import compile_all
-from pwa.web import COMMAND, PAGES, SCAN_GAP_MS, Asked, csrf_of, desk_of, line_of, node_of, show
+from pwa.web import COMMAND, SCAN_GAP_MS, Asked, csrf_of, desk_of, line_of, node_of, show
 from sync.replica import read
 from sync.replica.commands import Outcome, known
 from sync.rules.refusals import Refusal, Why
 from sync.sqlite import Connection
-from sync.texts import po_path, read_po
 
-PARTS = ("twin.js", "words.js", "gs1.js", "blake.js")
-SHELL = (
-    *("app.css", "icon.svg", "lib/htmx.min.js", "lib/hx-sse.min.js", "feel.js", "gs1.js"),
-    *("capture.js", "scan.js", "clock.js", "parts.js", "device.js", "log.js", "support.js"),
-)
-"""What a page of the handheld loads, by the names that templates use."""
-DRAWN = (
-    *(
-        "offers/home.html",
-        "offers/offer.html",
-        "offers/order.html",
-        "offers/decline.html",
-        "picking/pick.html",
-    ),
-    *("picking/short.html", "packing/pack.html", "packing/stage.html", "handover/find.html"),
-    *(
-        "handover/counter.html",
-        "putback/tasks.html",
-        "putback/order.html",
-        "returns/home.html",
-        "returns/order.html",
-    ),
-    *("twin/kept.html", "twin/help.html", "support/now.html", "gone.html", "said.html"),
-)
-"""Templates of the pages that pwa/twin/pages.py makes."""
-NOTHING = (
-    "<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'><title>yipan</title>"
-    "<h1>The store box is not reached / 无法连接门店主机</h1>"
-    "<p>This handheld has nothing to work on yet. Open this page where the store box is reached, and sign in."
-    "<p>本设备尚无可处理的任务。请在可连接门店主机处打开本页并登录。"
-)
 RECENT_MS = 15_000
 """Longer than any page waits for an answer."""
 MOST = 100
 """Commands in one handing in."""
 
 
-@lru_cache
-def worker(policy: str) -> tuple[bytes, str]:
-    """The worker's script and its version: a hash of everything it is made of."""
-    made = {
-        "templates": compile_all(PAGES, DRAWN),
-        "rules": compile_rules([deeds, pages, routes]),
-        "words": json.dumps({name: f"/twin/words/{name}?v={words(name)[1]}" for name in LANGUAGES}),
-        "statics": json.dumps({name: address(name) for name in SHELL}),
-        "policy": json.dumps(policy),
-        "nothing": json.dumps(NOTHING + help_desk(), ensure_ascii=False),
-    }
-    parts = [_script(name) for name in PARTS]
-    body = "\n".join(
-        [
-            "globalThis.window = globalThis;",
-            *parts,
-            "globalThis.gs1 = globalThis.yipan.gs1;",
-            "globalThis.built = {" + ",\n".join(f"{name}: {text}" for name, text in made.items()) + "};",
-            _script("alone.js"),
-            _script("worker.js"),
-        ]
-    )
-    version = hashlib.blake2b(body.encode(), digest_size=6).hexdigest()
-    return f"{body}\n".replace("built.version", json.dumps(version), 1).encode(), version
-
-
-def _script(name: str) -> str:
-    found = content(name)
-    assert found is not None
-    return found[0].decode()
-
-
-@lru_cache
-def words(language: str) -> tuple[bytes, str]:
-    """The catalogue that the device's pages speak from, and its hash: data, not part of the script."""
-    body = json.dumps(_catalogue(language), ensure_ascii=False, separators=(",", ":")).encode()
-    return body, hashlib.blake2b(body, digest_size=6).hexdigest()
-
-
 @get("/twin/words/{language:str}", opt={"open": True}, include_in_schema=False, sync_to_thread=False)
-def the_words(language: FromPath[str]) -> Response[bytes]:
-    if language not in LANGUAGES:
+def the_words(request: Asked, language: FromPath[str]) -> Response[bytes]:
+    # Texts go by numbers: those of another release would be other texts.
+    if language not in LANGUAGES or request.query_params.get("v") not in (None, words(language)[1]):
         raise NotFoundException
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
     return Response(words(language)[0], media_type="application/json", headers=headers)
-
-
-def _catalogue(language: str) -> dict[str, str]:
-    """Translations of what the device may have to say, by their English text."""
-    if language == "en":
-        return {}
-    found: dict[str, str] = {}
-    for room in ("sync", "pwa"):
-        path = po_path(room, language)
-        if path is not None and path.exists():
-            found |= {text: forms[0] for text, forms in read_po(path).items() if forms and forms[0]}
-    return found
 
 
 @get("/worker.js", opt={"open": True}, include_in_schema=False)
@@ -207,13 +119,6 @@ async def commands(request: Asked) -> Response[bytes]:
         outcomes.append(told)
     body = json.dumps({"outcomes": outcomes, "person": who.person}, ensure_ascii=False).encode()
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
-
-
-DEEDS = frozenset(
-    {"accept", "decline", "start_wave", "scan", "pick", "undo_pick", "short", "pick_later", "pack", "stage"}
-    | {"hand_over", "undo_hand_over", "put_back", "take_return"}
-)
-"""What a handheld may do alone."""
 
 
 def _id(given: Any) -> str:

@@ -4,52 +4,86 @@ Only what the list below names is known. Anything else is refused with the templ
 because a construct that renders silently wrong on a handheld is worse than one that cannot be used.
 Names are looked up in scopes that inherit from each other, as Jinja2's do; every value goes through
 the runtime, which knows Python's truth, text and order.
+
+A handheld downloads what is made here, so it is written short. A piece of page is H`… ^d.card.url ${value}`:
+the runtime puts the path's value (or the message of that number) in its place and escapes it; the scope that
+names are looked up in stands in the runtime instead of being handed around.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 
 from jinja2 import Environment, nodes
 
+RUNTIME = "H,q,T,t,e,k,m,M,S,E,V,B,I,J,D,O,A,G,i,s,h,g,b,l,y,p,u,d,c,f,Z"
+"""What the made code calls the runtime's operations, in the order of `OPERATIONS` in static/twin.js."""
 FILTERS = frozenset({"forceescape", "join", "length", "max", "tojson", "urlencode"})
 COMPARISONS = {
     "eq": "e({a},{b})",
     "ne": "!e({a},{b})",
-    "gt": "r.cmp({a}, {b}) > 0",
-    "gteq": "r.cmp({a}, {b}) >= 0",
-    "lt": "r.cmp({a}, {b}) < 0",
-    "lteq": "r.cmp({a}, {b}) <= 0",
-    "in": "r.has({b}, {a})",
-    "notin": "!r.has({b}, {a})",
+    "gt": "g({a},{b})",
+    "gteq": "b({a},{b})",
+    "lt": "l({a},{b})",
+    "lteq": "y({a},{b})",
+    "in": "h({b},{a})",
+    "notin": "!h({b},{a})",
 }
-BINARY: dict[type[nodes.BinExpr], str] = {nodes.Add: "add", nodes.Sub: "sub", nodes.Mod: "mod"}
+BINARY: dict[type[nodes.BinExpr], str] = {nodes.Add: "p", nodes.Sub: "u", nodes.Mod: "d"}
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+PATH = re.compile(r"[A-Za-z0-9_.]")
+"""What may follow a path in a text only behind a second mark."""
+SHORT = re.compile(r'\$\{(?:q`([\w.]+)`|k\("_",\[(\d+)\]\))\}', re.ASCII)
+"""Values that a text says by itself: a path, and a message without values."""
 
 
 class CannotTwin(Exception):
     """A construct that the device does not know. Says where, and what to write instead."""
 
 
-def compile_all(env: Environment, names: Iterable[str] = ()) -> str:
+class Messages:
+    """Texts that the made code names by number; the catalogue of each language has them in this order."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def number(self, text: str) -> int:
+        if text not in self._numbers:
+            self.texts.append(text)
+            self._numbers[text] = len(self.texts)
+        return self._numbers[text]
+
+
+def compile_all(env: Environment, names: Iterable[str] = (), messages: Messages | None = None) -> str:
     """The named templates and all they stand on (or every template of `env`) as one JavaScript expression,
-    a function of the runtime."""
-    wanted = _with_what_they_use(env, names) if names else env.list_templates(["html"])
-    made = ",\n".join(f"{_text(name)}: {_Template(env, name).source()}" for name in sorted(wanted))
-    short = "{out:x, name:n, path:p, truth:t, eq:e, method:m, called:k}"
-    return f"(r)=>{{const {short}=r;return {{\n{made}\n}}}}"
+    a function of the runtime. Without `messages` texts stay where they are."""
+    every = env.list_templates(["html"])
+    wanted = trees(env, names) if names else {name: _tree(env, name) for name in every}
+    used = _used(wanted.values()) if names else None
+    made = ",\n".join(
+        f"{text_of(name)}:{_Template(name, tree, messages, used).source()}"
+        for name, tree in sorted(wanted.items())
+    )
+    return f"([{RUNTIME}])=>({{\n{made}\n}})"
 
 
-def _with_what_they_use(env: Environment, names: Iterable[str]) -> set[str]:
-    found: set[str] = set()
+def _tree(env: Environment, name: str) -> nodes.Template:
+    assert env.loader is not None
+    return env.parse(env.loader.get_source(env, name)[0], name)
+
+
+def trees(env: Environment, names: Iterable[str]) -> dict[str, nodes.Template]:
+    """The named templates and all they stand on."""
+    found: dict[str, nodes.Template] = {}
     todo = list(names)
     while todo:
         name = todo.pop()
         if name in found:
             continue
-        found.add(name)
-        assert env.loader is not None
-        tree = env.parse(env.loader.get_source(env, name)[0], name)
+        tree = found[name] = _tree(env, name)
         uses: list[nodes.Extends | nodes.Include | nodes.Import] = [
             *tree.find_all(nodes.Extends),
             *tree.find_all(nodes.Include),
@@ -59,262 +93,279 @@ def _with_what_they_use(env: Environment, names: Iterable[str]) -> set[str]:
     return found
 
 
-class _Template:
-    """One template: its parent, its top level and its blocks as functions of a scope and an output."""
+def _used(trees: Iterable[nodes.Template]) -> set[str]:
+    """Every name that a page or a macro in use mentions: a macro that is not among them is left out."""
+    bodies: dict[str, list[nodes.Macro]] = {}
+    found: set[str] = set()
+    todo: list[nodes.Node] = []
+    for tree in trees:
+        for node in tree.body:
+            if isinstance(node, nodes.Macro):
+                bodies.setdefault(node.name, []).append(node)
+            else:
+                todo.append(node)
+    while todo:
+        node = todo.pop()
+        mentioned = {one.name for one in node.find_all(nodes.Name)}
+        mentioned |= {one.attr for one in node.find_all(nodes.Getattr)}
+        for name in mentioned - found:
+            found.add(name)
+            todo += bodies.get(name, [])
+    return found
 
-    def __init__(self, env: Environment, name: str) -> None:
-        assert env.loader is not None
+
+class _Template:
+    """One template: its parent, its top level and its blocks, each a function of nothing."""
+
+    def __init__(
+        self, name: str, tree: nodes.Template, messages: Messages | None, used: set[str] | None
+    ) -> None:
         self.name = name
-        self.tree = env.parse(env.loader.get_source(env, name)[0], name)
-        self.lines: list[str] = []
-        self.depth = 0
-        self.inner = 0
+        self.tree = tree
+        self.messages = messages
+        self.used = used
 
     def source(self) -> str:
         parents = [node for node in self.tree.body if isinstance(node, nodes.Extends)]
-        parent = self._parent(parents[0]) if parents else "null"
         top = [node for node in self.tree.body if not isinstance(node, nodes.Extends)]
+        if self.used is not None:
+            top = [node for node in top if not isinstance(node, nodes.Macro) or node.name in self.used]
+        parent = "0"
         if parents:
             top = [node for node in top if not isinstance(node, nodes.Output | nodes.Block)]
-        root = self._function(top, blocks=not parents)
-        blocks = [f"{_text(b.name)}: {self._function(b.body)}" for b in self.tree.find_all(nodes.Block)]
-        return f"{{parent: {parent}, root: {root}, blocks: {{{', '.join(blocks)}}}}}"
+            if not isinstance(parents[0].template, nodes.Const):
+                raise self.refuse(parents[0], "a parent that is computed")
+            parent = text_of(parents[0].template.value)
+        blocks = [f"{key_of(b.name)}:()=>{self.piece(b.body)}" for b in self.tree.find_all(nodes.Block)]
+        return f"[{parent},()=>{self.piece(top)},{{{','.join(blocks)}}}]"
 
     def refuse(self, node: nodes.Node, why: str) -> CannotTwin:
         return CannotTwin(f"{self.name}, line {node.lineno}: {why} is not known to the device's pages")
 
-    def _parent(self, node: nodes.Extends) -> str:
-        if not isinstance(node.template, nodes.Const):
-            raise self.refuse(node, "a parent that is computed")
-        return _text(node.template.value)
+    # -- statements: each is a part of a tagged text -----------------------------------------------
 
-    def _function(self, body: Iterable[nodes.Node], blocks: bool = True) -> str:
-        kept, self.lines = self.lines, []
-        for node in body:
-            self._statement(node, "c")
-        inside, self.lines = self.lines, kept
-        return "(c,o,b)=>{" + "\n".join(inside) + "}"
+    def piece(self, body: Sequence[nodes.Node]) -> str:
+        """`body` as one tagged text."""
+        made, sets = "", False
+        for part in reversed([part for node in body for part in self._parts(node)]):
+            short = SHORT.fullmatch(part)
+            # Values are worked out before any path: none may be read behind a name that is set after it.
+            if short and not sets:
+                goes_on = PATH.match(made) or made.startswith("^")
+                part = f"^{short[1] or short[2]}{'^' if goes_on else ''}"
+            sets = sets or "S(" in part
+            made = part + made
+        return f"H`{made}`"
 
-    # -- statements --------------------------------------------------------------------------------
-
-    def _put(self, line: str) -> None:
-        self.lines.append(line)
-
-    def _statement(self, node: nodes.Node, c: str) -> None:
+    def _parts(self, node: nodes.Node) -> list[str]:
         known = getattr(self, f"_do_{type(node).__name__.lower()}", None)
         if known is None:
             raise self.refuse(node, type(node).__name__)
-        known(node, c)
+        made: str | list[str] = known(node)
+        return made if isinstance(made, list) else [f"${{{made}}}"]
 
-    def _body(self, body: Iterable[nodes.Node], c: str) -> None:
-        for node in body:
-            self._statement(node, c)
+    def _do_output(self, node: nodes.Output) -> list[str]:
+        return [
+            _literal(part.data) if isinstance(part, nodes.TemplateData) else f"${{{self.value(part)}}}"
+            for part in node.nodes
+        ]
 
-    def _do_output(self, node: nodes.Output, c: str) -> None:
-        parts = []
-        for part in node.nodes:
-            if isinstance(part, nodes.TemplateData):
-                parts.append(_text(part.data))
-            else:
-                parts.append(f"x({self.value(part, c)})")
-        self._put(f"o.push({','.join(parts)});")
+    def _do_if(self, node: nodes.If) -> str:
+        made = self.piece(node.else_) if node.else_ else '""'
+        for other in reversed(node.elif_):
+            made = f"{self.truth(other.test)}?{self.piece(other.body)}:{made}"
+        return f"{self.truth(node.test)}?{self.piece(node.body)}:{made}"
 
-    def _do_if(self, node: nodes.If, c: str) -> None:
-        self._put(f"if ({self.truth(node.test, c)}) {{")
-        self._body(node.body, c)
-        for other in node.elif_:
-            self._put(f"}} else if ({self.truth(other.test, c)}) {{")
-            self._body(other.body, c)
-        if node.else_:
-            self._put("} else {")
-            self._body(node.else_, c)
-        self._put("}")
-
-    def _do_for(self, node: nodes.For, c: str) -> None:
+    def _do_for(self, node: nodes.For) -> str:
         if node.recursive:
             raise self.refuse(node, "a recursive loop")
-        inner = self._scope()
-        rows = self.value(node.iter, c)
-        targets = self._targets(node.target)
-        test = "null"
+        parts = [self.value(node.iter), self._targets(node.target), f"()=>{self.piece(node.body)}"]
+        if node.else_ or node.test is not None:
+            parts.append(f"()=>{self.piece(node.else_)}" if node.else_ else "0")
         if node.test is not None:
-            test = f"({inner}) => {self.truth(node.test, inner)}"
-        self._put(f"r.each({c}, {rows}, {targets}, {test}, ({inner}) => {{")
-        self._body(node.body, inner)
-        self._put("}, () => {")
-        self._body(node.else_, c)
-        self._put("});")
+            parts.append(f"()=>{self.truth(node.test)}")
+        return f"E({','.join(parts)})"
 
-    def _do_with(self, node: nodes.With, c: str) -> None:
-        inner = self._scope()
-        self._put(f"{{ const {inner} = r.inside({c});")
-        for target, value in zip(node.targets, node.values, strict=True):
-            self._put(f"{inner}[{self._target(target)}] = {self.value(value, c)};")
-        self._body(node.body, inner)
-        self._put("}")
+    def _do_with(self, node: nodes.With) -> str:
+        values = zip(node.targets, node.values, strict=True)
+        given = ",".join(f"{key_of(self._target(target))}:{self.value(value)}" for target, value in values)
+        return f"V({{{given}}},()=>{self.piece(node.body)})"
 
-    def _do_assign(self, node: nodes.Assign, c: str) -> None:
-        self._put(f"{c}[{self._target(node.target)}] = {self.value(node.node, c)};")
+    def _do_assign(self, node: nodes.Assign) -> str:
+        return f"S({text_of(self._target(node.target))},{self.value(node.node)})"
 
-    def _do_block(self, node: nodes.Block, c: str) -> None:
+    def _do_block(self, node: nodes.Block) -> str:
         if node.scoped or node.required:
             raise self.refuse(node, "a scoped or required block")
-        self._put(f"b[{_text(node.name)}](r.inside(c),o,b);")
+        return f"B({text_of(node.name)})"
 
-    def _do_include(self, node: nodes.Include, c: str) -> None:
+    def _do_include(self, node: nodes.Include) -> str:
         if not node.with_context or node.ignore_missing or not isinstance(node.template, nodes.Const):
             raise self.refuse(node, "an include of this kind")
-        self._put(f"r.include({_text(node.template.value)}, {c}, o);")
+        return f"I({text_of(node.template.value)})"
 
-    def _do_import(self, node: nodes.Import, c: str) -> None:
+    def _do_import(self, node: nodes.Import) -> str:
         if not node.with_context or not isinstance(node.template, nodes.Const):
             raise self.refuse(node, "an import without context")
-        self._put(f"{c}[{_text(node.target)}] = r.module({_text(node.template.value)}, {c});")
+        return f"S({text_of(node.target)},J({text_of(node.template.value)}))"
 
-    def _do_macro(self, node: nodes.Macro, c: str) -> None:
-        names = [arg.name for arg in node.args]
-        defaults = ", ".join(f"()=>({self.value(value, c)})" for value in node.defaults)
-        inner = self._scope()
-        self._put(
-            f"{c}[{_text(node.name)}] = r.macro({c}, {json.dumps(names)}, [{defaults}], ({inner}, o) => {{"
-        )
-        self._body(node.body, inner)
-        self._put("});")
-
-    def _scope(self) -> str:
-        self.inner += 1
-        return f"c{self.inner}"
+    def _do_macro(self, node: nodes.Macro) -> str:
+        names = " ".join(arg.name for arg in node.args)
+        defaults = ",".join(f"()=>{self._grouped(value)}" for value in node.defaults)
+        more = f",[{defaults}]" if defaults else ""
+        return f"S({text_of(node.name)},M({text_of(names)},()=>{self.piece(node.body)}{more}))"
 
     def _target(self, node: nodes.Node) -> str:
         if not isinstance(node, nodes.Name):
             raise self.refuse(node, "a target that is not a name")
-        return _text(node.name)
+        return node.name
 
     def _targets(self, node: nodes.Node) -> str:
         if isinstance(node, nodes.Tuple):
-            return "[" + ", ".join(self._target(item) for item in node.items) + "]"
-        return self._target(node)
+            return "[" + ",".join(text_of(self._target(item)) for item in node.items) + "]"
+        return text_of(self._target(node))
 
     # -- expressions -------------------------------------------------------------------------------
 
-    def value(self, node: nodes.Node, c: str) -> str:
+    def value(self, node: nodes.Node) -> str:
         known = getattr(self, f"_of_{type(node).__name__.lower()}", None)
         if known is None:
             raise self.refuse(node, type(node).__name__)
-        made: str = known(node, c)
+        made: str = known(node)
         return made
 
-    def truth(self, node: nodes.Node, c: str) -> str:
-        if isinstance(node, nodes.And):
-            return f"({self.truth(node.left, c)}&&{self.truth(node.right, c)})"
-        if isinstance(node, nodes.Or):
-            return f"({self.truth(node.left, c)}||{self.truth(node.right, c)})"
-        if isinstance(node, nodes.Not | nodes.Compare | nodes.Test):
-            return self.value(node, c)
-        return f"t({self.value(node, c)})"
+    def _grouped(self, node: nodes.Node) -> str:
+        """As the body of an arrow function: an object's braces would be a block's."""
+        made = self.value(node)
+        return f"({made})" if made.startswith("{") else made
 
-    def _of_const(self, node: nodes.Const, c: str) -> str:
+    def truth(self, node: nodes.Node) -> str:
+        if isinstance(node, nodes.And):
+            return f"({self.truth(node.left)}&&{self.truth(node.right)})"
+        if isinstance(node, nodes.Or):
+            return f"({self.truth(node.left)}||{self.truth(node.right)})"
+        if isinstance(node, nodes.Not | nodes.Compare | nodes.Test):
+            return self.value(node)
+        made = self.value(node)
+        return f"T{made[1:]}" if made.startswith("q`") else f"t({made})"
+
+    def _of_const(self, node: nodes.Const) -> str:
         if isinstance(node.value, float):
             raise self.refuse(node, "a fraction")
-        return _text(node.value)
+        return text_of(node.value)
 
-    def _of_name(self, node: nodes.Name, c: str) -> str:
-        return f"n({c},{_text(node.name)})"
+    def _of_name(self, node: nodes.Name) -> str:
+        return f"q`{node.name}`"
 
-    def _of_getattr(self, node: nodes.Getattr, c: str) -> str:
-        """`d.card.fence` is one short call: most of a page's code is such paths."""
-        path = [node.attr]
-        thing: nodes.Expr = node.node
-        while isinstance(thing, nodes.Getattr):
-            path.insert(0, thing.attr)
-            thing = thing.node
-        if isinstance(thing, nodes.Name):
-            return f"p({c},{_text('.'.join([thing.name, *path]))})"
-        return f"r.get({self.value(node.node, c)}, {_text(node.attr)})"
+    def _of_getattr(self, node: nodes.Getattr) -> str:
+        """`d.card.fence` is one short text: most of a page's code is such paths."""
+        made = self.value(node.node)
+        return f"{made[:-1]}.{node.attr}`" if made.startswith("q`") else f"G({made},{text_of(node.attr)})"
 
-    def _of_getitem(self, node: nodes.Getitem, c: str) -> str:
+    def _of_getitem(self, node: nodes.Getitem) -> str:
         if isinstance(node.arg, nodes.Slice):
             if node.arg.step is not None:
                 raise self.refuse(node, "a slice with a step")
-            ends = [
-                self.value(end, c) if end is not None else "null" for end in (node.arg.start, node.arg.stop)
-            ]
-            return f"r.slice({self.value(node.node, c)}, {', '.join(ends)})"
-        return f"r.item({self.value(node.node, c)}, {self.value(node.arg, c)})"
+            ends = [self.value(end) if end is not None else "null" for end in (node.arg.start, node.arg.stop)]
+            return f"s({self.value(node.node)},{','.join(ends)})"
+        return f"i({self.value(node.node)},{self.value(node.arg)})"
 
-    def _of_call(self, node: nodes.Call, c: str) -> str:
+    def _of_call(self, node: nodes.Call) -> str:
         if node.dyn_args is not None or node.dyn_kwargs is not None:
             raise self.refuse(node, "a call with * or **")
-        args = "[" + ", ".join(self.value(arg, c) for arg in node.args) + "]"
-        named = ", ".join(f"{_text(pair.key)}: {self.value(pair.value, c)}" for pair in node.kwargs)
-        if isinstance(node.node, nodes.Getattr):
-            thing = self.value(node.node.node, c)
-            return f"m({thing},{_text(node.node.attr)},{args}{f',{{{named}}}' if named else ''})"
-        if isinstance(node.node, nodes.Name):
-            return f"k({c},{_text(node.node.name)},{args}{f',{{{named}}}' if named else ''})"
+        args = [self.value(arg) for arg in node.args]
+        named = ",".join(f"{key_of(pair.key)}:{self.value(pair.value)}" for pair in node.kwargs)
+        more = f",{{{named}}}" if named else ""
+        if isinstance(node.node, nodes.Name) and self.messages is not None:
+            count = {"_": 1, "n_": 2}.get(node.node.name, 0)
+            texts = [arg.value for arg in node.args[:count] if isinstance(arg, nodes.Const)]
+            if count and len(texts) == count:
+                args[:count] = [str(self.messages.number(str(text))) for text in texts]
+        given = f",[{','.join(args)}]" if args or more else ""
+        if isinstance(node.node, nodes.Name | nodes.Getattr):
+            thing = self.value(node.node)
+            if thing.startswith("q`"):
+                return f"k({text_of(thing[2:-1])}{given}{more})"
+            assert isinstance(node.node, nodes.Getattr)
+            return f"m({self.value(node.node.node)},{text_of(node.node.attr)}{given}{more})"
         raise self.refuse(node, "a call of something that is computed")
 
-    def _of_filter(self, node: nodes.Filter, c: str) -> str:
+    def _of_filter(self, node: nodes.Filter) -> str:
         if node.name not in FILTERS or node.kwargs or node.node is None or node.dyn_args is not None:
             raise self.refuse(node, f"the filter {node.name}")
-        args = [self.value(node.node, c), *(self.value(arg, c) for arg in node.args)]
-        return f"r.filters.{node.name}({', '.join(args)})"
+        args = [self.value(node.node), *(self.value(arg) for arg in node.args)]
+        return f"f.{node.name}({','.join(args)})"
 
-    def _of_test(self, node: nodes.Test, c: str) -> str:
+    def _of_test(self, node: nodes.Test) -> str:
         if node.name == "none":
-            return f"({self.value(node.node, c)}===null)"
+            return f"({self.value(node.node)}===null)"
         if node.name != "defined" or not isinstance(node.node, nodes.Name):
             raise self.refuse(node, f"the test {node.name}")
-        return f"({_text(node.node.name)} in {c})"
+        return f"D({text_of(node.node.name)})"
 
-    def _of_condexpr(self, node: nodes.CondExpr, c: str) -> str:
-        other = self.value(node.expr2, c) if node.expr2 is not None else "r.NOTHING"
-        return f"({self.truth(node.test, c)} ? {self.value(node.expr1, c)} : {other})"
+    def _of_condexpr(self, node: nodes.CondExpr) -> str:
+        other = self.value(node.expr2) if node.expr2 is not None else "Z"
+        return f"({self.truth(node.test)}?{self.value(node.expr1)}:{other})"
 
-    def _of_not(self, node: nodes.Not, c: str) -> str:
-        return f"!{self.truth(node.node, c)}"
+    def _of_not(self, node: nodes.Not) -> str:
+        return f"!{self.truth(node.node)}"
 
-    def _of_neg(self, node: nodes.Neg, c: str) -> str:
-        return f"r.sub(0, {self.value(node.node, c)})"
+    def _of_neg(self, node: nodes.Neg) -> str:
+        return f"u(0,{self.value(node.node)})"
 
-    def _of_and(self, node: nodes.And, c: str) -> str:
-        return f"r.and({self.value(node.left, c)}, ()=>({self.value(node.right, c)}))"
+    def _of_and(self, node: nodes.And) -> str:
+        return f"A({self.value(node.left)},()=>{self._grouped(node.right)})"
 
-    def _of_or(self, node: nodes.Or, c: str) -> str:
-        return f"r.or({self.value(node.left, c)}, ()=>({self.value(node.right, c)}))"
+    def _of_or(self, node: nodes.Or) -> str:
+        return f"O({self.value(node.left)},()=>{self._grouped(node.right)})"
 
-    def _of_compare(self, node: nodes.Compare, c: str) -> str:
+    def _of_compare(self, node: nodes.Compare) -> str:
         if len(node.ops) != 1:
             raise self.refuse(node, "a chain of comparisons")
         op = node.ops[0]
-        return "(" + COMPARISONS[op.op].format(a=self.value(node.expr, c), b=self.value(op.expr, c)) + ")"
+        return COMPARISONS[op.op].format(a=self.value(node.expr), b=self.value(op.expr))
 
-    def _of_concat(self, node: nodes.Concat, c: str) -> str:
-        return f"r.concat([{', '.join(self.value(part, c) for part in node.nodes)}])"
+    def _of_concat(self, node: nodes.Concat) -> str:
+        return f"c([{','.join(self.value(part) for part in node.nodes)}])"
 
-    def _of_add(self, node: nodes.Add, c: str) -> str:
-        return self._binary(node, c)
+    def _of_add(self, node: nodes.Add) -> str:
+        return self._binary(node)
 
     _of_sub = _of_mod = _of_add
 
-    def _binary(self, node: nodes.BinExpr, c: str) -> str:
-        return f"r.{BINARY[type(node)]}({self.value(node.left, c)}, {self.value(node.right, c)})"
+    def _binary(self, node: nodes.BinExpr) -> str:
+        return f"{BINARY[type(node)]}({self.value(node.left)},{self.value(node.right)})"
 
-    def _of_list(self, node: nodes.List | nodes.Tuple, c: str) -> str:
-        return "[" + ", ".join(self.value(item, c) for item in node.items) + "]"
+    def _of_list(self, node: nodes.List | nodes.Tuple) -> str:
+        return "[" + ",".join(self.value(item) for item in node.items) + "]"
 
     _of_tuple = _of_list
 
-    def _of_dict(self, node: nodes.Dict, c: str) -> str:
+    def _of_dict(self, node: nodes.Dict) -> str:
         pairs = []
         for pair in node.items:
             if not isinstance(pair.key, nodes.Const) or not isinstance(pair.key.value, str):
                 raise self.refuse(node, "a key that is not a plain text")
-            pairs.append(f"{_text(pair.key.value)}: {self.value(pair.value, c)}")
-        return "{" + ", ".join(pairs) + "}"
+            pairs.append(f"{key_of(pair.key.value)}:{self.value(pair.value)}")
+        return "{" + ",".join(pairs) + "}"
 
 
-def _text(value: object) -> str:
-    """A Python constant as JavaScript, safe inside a script element as well."""
-    made = json.dumps(value)
-    return made.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+def _literal(text: str) -> str:
+    """A part of a page inside of its tagged text. What is the runtime's mark there comes as a value."""
+    return quoted(text).replace("^", '${"^"}')
+
+
+def quoted(text: str) -> str:
+    """A text inside of a tagged one."""
+    return text.replace("\\", "\\\\").replace("`", "\\`").replace("$", "\\$").replace("\r", "\\r")
+
+
+def text_of(value: object) -> str:
+    """A Python constant as JavaScript."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def key_of(name: str) -> str:
+    if name == "__proto__":
+        raise CannotTwin("the key __proto__ is not known to the device's pages")
+    return name if PLAIN.match(name) else text_of(name)

@@ -57,6 +57,9 @@ CONSTRUCTS = [
     "{% for x in rows %}{% include 'row' %}{% endfor %}",
     "{% extends 'frame' %}{% set shown = word %}{% block body %}{{ shown }}{{ at_top }}{% endblock %}",
     "{% extends 'frame' %}{% block head %}mine{% endblock %}lost",
+    "{{ n }}{% set n = 7 %}{{ n }}{% for x in rows %}{{ n }}{% set n = x.n %}{{ n }}{% endfor %}",
+    "{{ word }}{% if yes %}{% set word = 'new' %}{% endif %}{{ word }}",
+    "{{ word }}x{{ n }}1^{{ word }}^^{{ rows[0].name }}.b{{ word }}.{{ n }}^^a$ $\\{ \\` ${x}",
     "{# a comment #}{% raw %}{{ raw }}{% endraw %}",
 ]
 MORE = {

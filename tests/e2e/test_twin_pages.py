@@ -15,7 +15,7 @@ from pwa.app import make_app
 from pwa.desk import Desk, View
 from pwa.statics import address
 from pwa.twin.plain import plain
-from pwa.twin.templates import compile_all
+from pwa.twin.templates import Messages, compile_all
 from sync.texts import translator
 from tests import kit_pwa as kit
 
@@ -126,7 +126,8 @@ def links(html: str) -> set[str]:
 
 async def draw(browser: Any, cases: list[dict[str, Any]]) -> list[str]:
     page = await browser.new_page()
-    await page.evaluate(f"globalThis.templates = {compile_all(pwa.web.PAGES)}; 0")
+    messages = Messages()
+    await page.evaluate(f"globalThis.templates = {compile_all(pwa.web.PAGES, messages=messages)}; 0")
     for name in ("twin.js", "words.js"):
         await page.evaluate((STATIC / name).read_text() + "\n;0")
     statics = {
@@ -134,7 +135,7 @@ async def draw(browser: Any, cases: list[dict[str, Any]]) -> list[str]:
         for path in STATIC.rglob("*")
         if path.is_file()
     }
-    catalogues = {language: catalogue(language) for language in ("en", "zh")}
+    catalogues = {language: catalogue(language, messages) for language in ("en", "zh")}
     made: list[str] = await page.evaluate(
         DRAW, {"cases": cases, "catalogues": catalogues, "statics": statics}
     )
@@ -142,8 +143,10 @@ async def draw(browser: Any, cases: list[dict[str, Any]]) -> list[str]:
     return made
 
 
-def catalogue(language: str) -> dict[str, str]:
-    return {text: forms[0] for text, forms in translator(language, ("pwa", "sync"))._catalogue.items()}
+def catalogue(language: str, messages: Messages) -> dict[str, Any]:
+    translate = translator(language, ("pwa", "sync"))
+    by = {text: forms[0] for text, forms in translate._catalogue.items()}
+    return {"texts": [translate(text) for text in messages.texts], "by": by}
 
 
 async def test_every_real_page_is_drawn_alike(chromium: Any, seen: Seen, http: httpx.AsyncClient) -> None:

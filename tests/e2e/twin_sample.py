@@ -32,7 +32,7 @@ def texts(a: str, b: str, n: int) -> list[Any]:
     return [
         f"{a}: {n} of {b}{None}{True}", a + b, a.upper(), a.strip(), a.lstrip("0"), a.startswith("0"),
         a.split(","), ",".join([a, b]), a[:2], a[-1:], len(a), b in a, a.replace("0", "x"), a.isdigit(),
-        int(f"{n}") + 1, str(n),
+        int(f"{n}") + 1, str(n), f"^{a}^ `${n} \\n $",
     ]  # fmt: skip
 
 
