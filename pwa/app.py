@@ -47,6 +47,8 @@ from pwa.till import api as till
 from pwa.till import pages as till_pages
 from pwa.till.door import Question
 from pwa.till.keys import TillKeys
+from pwa.training import pages as training
+from pwa.training.frame import CSRF, TRAINING_CSRF, csrf_cookie
 from pwa.twin import serve as twin
 from pwa.web import PAGES, BadForm, is_htmx, nobody, without_record
 from sync.agent.writer import NodeTrouble
@@ -105,7 +107,7 @@ def refused_http(request: Plain, error: HTTPException) -> Response[Any]:
             403,
             N_("This page was too old to act. Nothing was recorded: open it again and try once more."),
         )
-        answer.delete_cookie("csrftoken")
+        answer.delete_cookie(csrf_cookie(request))
         return answer
     if error.status_code in (404, 405):
         return trouble(request, error.status_code, N_("There is no such page."))
@@ -156,11 +158,13 @@ def make_app(
     till_key: str = "",
     till_columns: Mapping[str, str] | None = None,
     keeper: Keeper | None = None,
+    leave_port: int = 0,
     lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
 ) -> Litestar:
     """`secret`: kept across restarts, so that a page opened before one still acts after it. `till_key`: as
     `pwa.till.keys` reads it; `till_columns`: what this store's tills call the columns of their files.
-    `keeper`: of the certificate, where this node speaks HTTPS itself."""
+    `keeper`: of the certificate, where this node speaks HTTPS itself. `leave_port`: these are
+    the pages of a training, and the real ones are on that port of the same host."""
     secret = secret or os.urandom(16).hex()
     app = Litestar(
         route_handlers=[
@@ -185,6 +189,7 @@ def make_app(
             *install.HANDLERS,
             changes.changes,
             *support.HANDLERS,
+            *training.HANDLERS,
             *scanner.HANDLERS,
             *settings.HANDLERS,
             *twin.HANDLERS,
@@ -192,6 +197,7 @@ def make_app(
         ],
         middleware=[DefineMiddleware(Gate, exclude_from_auth_key="open")],
         csrf_config=CSRFConfig(
+            cookie_name=TRAINING_CSRF if leave_port else CSRF,
             secret=hashlib.sha256(b"yipan csrf " + secret.encode()).hexdigest(),
             cookie_secure=secure,
             cookie_samesite="strict",
@@ -215,6 +221,7 @@ def make_app(
     app.state.language = language
     app.state.secure = secure
     app.state.keeper = keeper
+    app.state.leave_port = leave_port
     app.state.timezone = "UTC"
     app.state.policy = POLICY
     app.state.texts = Texts

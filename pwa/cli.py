@@ -99,6 +99,14 @@ store_option = click.option("--store", envvar="YIPAN_STORE", required=True, help
 @click.option(
     "--only-https", envvar="YIPAN_ONLY_HTTPS", is_flag=True, help="No pages on plain HTTP to other machines."
 )
+@click.option(
+    "--training-port",
+    envvar="YIPAN_TRAINING_PORT",
+    default=0,
+    show_default="the port above, or a free one",
+    type=click.IntRange(-1, 65_535),
+    help="Where a training opens its pages; -1: no training here.",
+)
 @click.option("--reconnect-base-s", envvar="YIPAN_RECONNECT_BASE_S", default=1.0, show_default=True)
 @click.option("--reconnect-cap-s", envvar="YIPAN_RECONNECT_CAP_S", default=120.0, show_default=True)
 def run(
@@ -117,6 +125,7 @@ def run(
     tls_cert: Path | None,
     tls_key: Path | None,
     only_https: bool,
+    training_port: int,
     reconnect_base_s: float,
     reconnect_cap_s: float,
 ) -> None:
@@ -175,6 +184,7 @@ def run(
         listener,
         keeper=keeper,
         only_https=only_https,
+        training_port=training_port if training_port >= 0 else None,
         secure=behind_https,
         till_key=till_key,
         till_folder=till_folder,

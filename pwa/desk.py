@@ -31,6 +31,8 @@ class Who:
     buzz: str = "on"
     camera: str = "on"
     """What the handheld is set to: pwa/settings/look.py."""
+    leave: str = ""
+    """In a training: where the real pages are."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ from pwa.secure.papers import Paper
 from pwa.secure.shield import Shield
 from pwa.till.door import Door
 from pwa.till.files import Folder
+from pwa.training.node import TrainingNode
+from pwa.training.school import School
 from pwa.web import compile_pages
 from sync.agent.config import NodeConfig
 from sync.agent.node import StoreNode
@@ -106,14 +108,43 @@ def serve(
     till_columns: Mapping[str, str] | None = None,
     keeper: Keeper | None = None,
     only_https: bool = False,
+    training_port: int | None = 0,
 ) -> None:
-    """`keeper`: of the certificate; none where something in front speaks HTTPS for this node."""
+    """`keeper`: of the certificate; none where something in front speaks HTTPS for this node.
+    `training_port`: 0, the next free one; None, no training here."""
     sys.setswitchinterval(SWITCH_S)
     node = StoreNode(config)
 
     def new_id() -> str:
         return make_id(node.status().moment.now, os.urandom)
 
+    def tls() -> ssl.SSLContext | None:
+        return keeper.context if keeper is not None else None
+
+    host, port = listener.getsockname()[:2]
+
+    def practice_pages(practice: TrainingNode, school: School) -> Litestar:
+        pages = make_app(
+            practice,
+            store=config.store,
+            language=config.language,
+            secure=secure,
+            secret=f"training {config.token}",
+            leave_port=port,
+        )
+        pages.state.school = school
+        return pages
+
+    school = School(
+        node,
+        config.store,
+        config.data_dir / "training",
+        host=host,
+        real_port=port,
+        port=training_port or 0,
+        make_pages=practice_pages,
+        tls=tls,
+    )
     folder = Folder(till_folder or config.data_dir / "tills", node, new_id, till_columns)
     app = make_app(
         node,
@@ -129,13 +160,13 @@ def serve(
             running(node),
             along(folder.keep_looking),
             along(Press(node).keep_printing),
+            along(school.keep),
             *([along(lambda: keeper.keep(node, said))] if keeper else []),
         ],
     )
 
-    def tls() -> ssl.SSLContext | None:
-        return keeper.context if keeper is not None else None
-
+    if training_port is not None:
+        app.state.school = school
     settings = uvicorn.Config(
         Shield(Door(app, app.state.till_question), lambda: tls() is not None, only_https=only_https),
         loop="uvloop",

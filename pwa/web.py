@@ -24,6 +24,7 @@ from pwa.node import Node
 from pwa.settings.look import look
 from pwa.statics import address
 from pwa.texts import Texts
+from pwa.training.frame import csrf_cookie, leave_of
 from sync import sqlite
 from sync.replica import read
 from sync.sqlite import Connection
@@ -86,6 +87,7 @@ def nobody(request: Asked, language: str = "") -> Who:
         role="",
         language=language or request.cookies.get("language", "") or request.app.state.language,
         device=device_of(request),
+        leave=leave_of(request),
         **look(request.cookies),
     )
 
@@ -187,7 +189,7 @@ def kept(request: Asked) -> dict[str, str]:
 
 def csrf_of(request: Asked) -> str:
     token = ScopeState.from_scope(request.scope).csrf_token
-    return token if isinstance(token, str) else request.cookies.get("csrftoken", "")
+    return token if isinstance(token, str) else request.cookies.get(csrf_cookie(request), "")
 
 
 async def show(

@@ -10,6 +10,7 @@ from pwa.desk import Who
 from pwa.node import Node
 from pwa.settings.look import look
 from pwa.signin import sessions
+from pwa.training.frame import leave_of, session_cookie
 from sync.sqlite import Connection
 
 
@@ -18,7 +19,7 @@ class Gate(AbstractAuthenticationMiddleware):
         self,
         connection: ASGIConnection,  # type: ignore[type-arg]
     ) -> AuthenticationResult:
-        token = connection.cookies.get("session", "")
+        token = connection.cookies.get(session_cookie(connection), "")
         if not token:
             raise NotAuthorizedException
         node: Node = connection.app.state.node
@@ -40,6 +41,7 @@ class Gate(AbstractAuthenticationMiddleware):
             role=session.role,
             language=session.language,
             device=session.device,
+            leave=leave_of(connection),
             **look(connection.cookies),
         )
         return AuthenticationResult(user=who, auth=token)

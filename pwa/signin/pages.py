@@ -13,6 +13,7 @@ from litestar.response import Redirect
 from pwa.desk import Desk, Feedback, Gone, View
 from pwa.signin import sessions
 from pwa.texts import LANGUAGES, Texts
+from pwa.training.frame import session_cookie
 from pwa.web import Asked, BadForm, Form, device_of, is_htmx, nobody, node_of, show
 from sync.ids import short_secret
 from sync.replica import handhelds
@@ -122,7 +123,7 @@ async def sign_in(request: Request[Any, Any, State]) -> Response[Any]:
         answer = Response("", headers={"HX-Redirect": goal})
     else:
         answer = Redirect(goal, status_code=303)
-    answer.set_cookie(cookie(request, "session", token, age_s=sessions.LONGEST_MS // 1000))
+    answer.set_cookie(cookie(request, session_cookie(request), token, age_s=sessions.LONGEST_MS // 1000))
     answer.set_cookie(cookie(request, "device", device))
     answer.set_cookie(cookie(request, "language", language))
     return answer
@@ -138,7 +139,7 @@ async def sign_out(request: Asked) -> Response[Any]:
         answer = Response("", headers={"HX-Redirect": "/sign-in"})
     else:
         answer = Redirect("/sign-in", status_code=303)
-    answer.delete_cookie("session")
+    answer.delete_cookie(session_cookie(request))
     return answer
 
 
@@ -149,7 +150,7 @@ async def language(request: Request[Any, Any, State]) -> Response[Any]:
     wanted = form.text("language")
     if wanted not in LANGUAGES:
         raise BadForm("That language is not here.")
-    token = request.cookies.get("session", "")
+    token = request.cookies.get(session_cookie(request), "")
     node = node_of(request)
     now = node.status().moment.now
 

@@ -2,6 +2,8 @@
 (async () => {
   "use strict";
   const place = document.getElementById("support");
+  const script = document.querySelector("script[src*='page.js']") ?? document.currentScript;
+  const build = new URL(script.src).searchParams.get("v") ?? "";
   const LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
   const MOST_BYTES = 620; // more would be a QR code that cameras of old handhelds cannot tell apart
   const rows = window.yipan?.log?.read() ?? [];
@@ -32,7 +34,6 @@
     return left ? text + LETTERS[(bits << (5 - left)) & 31] : text;
   };
   const browser = () => `${(navigator.userAgent.match(/Android [\d.]+/) ?? [navigator.platform])[0]} ${(navigator.userAgent.match(/(?:Chrome|Firefox|Version)\/\d+/) ?? ["?"])[0]}`;
-  const build = new URL(document.querySelector("script[src*='log.js']").src).searchParams.get("v") ?? "";
   const state = [
     isSecureContext ? "secure" : "plain", matchMedia("(display-mode: standalone)").matches ? "app" : "tab",
     document.querySelector("#line.alone") ? "alone" : "box", await kept(),

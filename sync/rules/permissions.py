@@ -130,6 +130,7 @@ GRANTS: dict[str, dict[str, Grant]] = {
     "stock.quota": {"store_lead": _read, "hq_ops": _full, "channel": _full},
     "catalogue.feed": {"channel": _full, "hq_ops": _full},
     "till.sell": {"till": _full_off, "associate": _full_off, "store_lead": _full_off},
+    "training.hold": {"store_lead": _full_off},
     "store.pause": {"store_lead": _full_off, "regional_manager": _full, "hq_ops": _full},
     "notice.dismiss": {"associate": _full_off, "store_lead": _full_off},
     "board.view": {
