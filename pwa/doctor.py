@@ -23,7 +23,7 @@ from sync.texts import N_
 FREE_MB = 200
 EARLIEST_S = 1_760_000_000
 """A clock before this (October 2025) was never set since the box was switched on."""
-SCRIPTS = ("lib/htmx.min.js", "lib/hx-sse.min.js")
+SCRIPTS = ("lib/htmx.min.js",)
 
 
 @dataclass(frozen=True)

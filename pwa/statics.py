@@ -35,10 +35,18 @@ POLICIES = {
 """A worker goes by the policy that its script came with. The one that runs WebAssembly gets leave for it,
 so that no page needs it."""
 
+TOGETHER = {
+    "page.js": ("feel", "capture", "scan", "stream", "clock", "parts", "device"),
+}
+"""Scripts that every page loads, sent as one: fewer requests, and they pack better."""
+
 
 @lru_cache
 def content(path: str) -> tuple[bytes, str] | None:
     """Bytes and hash of a file below `static`, None for anything else."""
+    if path in TOGETHER:
+        data = b"".join(found[0] for name in TOGETHER[path] if (found := content(f"{name}.js")))
+        return data, hashlib.blake2b(data, digest_size=6).hexdigest()
     file = (ROOT / path).resolve()
     if not file.is_relative_to(ROOT) or file.suffix not in TYPES or not file.is_file():
         return None

@@ -50,5 +50,5 @@
     line.classList.add("down", "alone");
     line.querySelector(".what").textContent = line.dataset.alone;
   };
-  document.addEventListener("htmx:sse:error", alone);
+  document.addEventListener("unheard", alone);
 })();

@@ -1,7 +1,8 @@
 // The page's side of working alone: registers the worker, wakes it, and says what it has to say.
 (() => {
   "use strict";
-  if (!("serviceWorker" in navigator) || !isSecureContext) return;
+  // A page that nobody has signed in on has no work to keep.
+  if (!("serviceWorker" in navigator) || !isSecureContext || !document.getElementById("kept")) return;
   const csrf = () => { try { return JSON.parse(document.body.getAttribute("hx-headers:inherited"))["x-csrftoken"]; } catch { return ""; } };
   const send = (message) => navigator.serviceWorker.controller?.postMessage(message);
   let state = { alone: false, waiting: 0, others: 0, refused: 0 }, lost = 0;

@@ -29,10 +29,7 @@ from sync.texts import po_path, read_po, translator
 
 HERE = Path(__file__).parent
 PARTS = ("twin.js", "words.js", "blake.js")
-SHELL = (
-    *("app.css", "icon.svg", "lib/htmx.min.js", "lib/hx-sse.min.js", "feel.js", "gs1.js"),
-    *("capture.js", "scan.js", "clock.js", "parts.js", "device.js", "log.js", "support.js"),
-)
+SHELL = ("app.css", "icon.svg", "log.js", "lib/htmx.min.js", "gs1.js", "page.js", "support.js")
 """What a page of the handheld loads, by the names that templates use."""
 DRAWN = (
     *(

@@ -13,7 +13,7 @@ import pytest
 import pwa.web
 from pwa.app import make_app
 from pwa.desk import Desk, View
-from pwa.statics import address
+from pwa.statics import TOGETHER, address
 from pwa.twin.plain import plain
 from pwa.twin.templates import Messages, compile_all
 from sync.texts import translator
@@ -134,7 +134,7 @@ async def draw(browser: Any, cases: list[dict[str, Any]]) -> list[str]:
         str(path.relative_to(STATIC)): address(str(path.relative_to(STATIC)))
         for path in STATIC.rglob("*")
         if path.is_file()
-    }
+    } | {name: address(name) for name in TOGETHER}
     catalogues = {language: catalogue(language, messages) for language in ("en", "zh")}
     made: list[str] = await page.evaluate(
         DRAW, {"cases": cases, "catalogues": catalogues, "statics": statics}
