@@ -51,10 +51,10 @@ DRAWN = (
 )
 """Templates of the pages that pwa/twin/pages.py makes."""
 NOTHING = (
-    "<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'><title>yipan</title>"
-    "<h1>The store box is not reached / 无法连接门店主机</h1>"
+    "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+    "<title>yipan</title><main><h1>The store box is not reached <span lang=zh-Hans>无法连接门店主机</span></h1>"
     "<p>This handheld has nothing to work on yet. Open this page where the store box is reached, and sign in."
-    "<p>本设备尚无可处理的任务。请在可连接门店主机处打开本页并登录。"
+    "<p lang=zh-Hans>本设备尚无可处理的任务。请在可连接门店主机处打开本页并登录。"
 )
 
 DEEDS = frozenset(
