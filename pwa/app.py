@@ -49,6 +49,7 @@ from pwa.till.door import Question
 from pwa.till.keys import TillKeys
 from pwa.training import pages as training
 from pwa.training.frame import CSRF, TRAINING_CSRF, csrf_cookie
+from pwa.twin import seals
 from pwa.twin import serve as twin
 from pwa.web import PAGES, BadForm, is_htmx, nobody, without_record
 from sync.agent.writer import NodeTrouble
@@ -228,6 +229,7 @@ def make_app(
     app.state.till_keys = TillKeys.read(till_key)
     app.state.till_columns = dict(till_columns or {})
     app.state.till_question = Question(node, app.state.till_keys, language)
+    app.state.seal_secret = seals.secret_of(secret)
     app.state.new_id = lambda: new_id(node.status().moment.now, os.urandom)
     return app
 

@@ -62,8 +62,25 @@ async def load(request: Asked, code: FromPath[str]) -> Response[str]:
         request,
         outcome,
         lambda desk: views.manifest(desk, code),
-        lambda t: Feedback("good", t("Right parcel. Loaded.")),
+        lambda t: (
+            Feedback("again", t("Already on this manifest."))
+            if outcome.result.get("again")
+            else Feedback("good", t("Right parcel. Loaded."))
+        ),
         command=form.command,
+    )
+
+
+@post("/courier/{code:str}/unload", status_code=200)
+async def unload(request: Asked, code: FromPath[str]) -> Response[str]:
+    """An order off the manifest again: loaded by mistake, or taken away by the centre meanwhile."""
+    form = await Form.read(request)
+    outcome = await form.perform("unload", {"fence": form.number("fence", 0, most=2**53)})
+    return await answer(
+        request,
+        outcome,
+        lambda desk: views.manifest(desk, code),
+        lambda t: Feedback("info", t("Taken off: it waits for the next courier.")),
     )
 
 
@@ -81,4 +98,4 @@ async def ship(request: Asked, code: FromPath[str]) -> Response[str]:
     return await answer(request, outcome, then, good, otherwise=lambda desk: views.manifest(desk, code))
 
 
-HANDLERS = [manifests, open_manifest, manifest, load, ship]
+HANDLERS = [manifests, open_manifest, manifest, load, unload, ship]

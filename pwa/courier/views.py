@@ -9,9 +9,11 @@ from pwa import work
 from pwa.desk import Desk, Gone, View
 from sync.replica import printing
 
+ON = "coalesce(nullif(p.manifest, ''), CASE WHEN a.released_at > 0 THEN a.manifest ELSE '' END)"
+"""The manifest that a parcel is on. An order that has left counts by itself: it may be packed anew no more.
+One that is still here has to have each of its parcels scanned."""
 PARCELS = (
-    "SELECT p.code, p.fence, p.lines, coalesce(nullif(p.manifest, ''), a.manifest) AS"
-    " manifest, a.order_no, a.kind,"
+    "SELECT p.code, p.fence, p.lines, a.order_no, a.kind,"
     " a.location, a.promised_by, a.ownership FROM parcel p JOIN assignment a ON a.fence = p.fence"
     " WHERE a.kind <> 'pickup' AND {where} ORDER BY a.promised_by = 0, a.promised_by, p.code LIMIT 300"
 )
@@ -33,20 +35,20 @@ def parcels(desk: Desk, where: str, *values: Any) -> list[dict[str, Any]]:
     ]
 
 
-WAITING = "a.state IN ('packed', 'staged') AND p.manifest = '' AND a.manifest = ''"
+WAITING = "a.state IN ('packed', 'staged') AND p.manifest = ''"
 
 
 def manifests(desk: Desk) -> View:
     rows = desk.rows(
         "SELECT m.code, m.courier, m.state, m.opened_at, m.closed_at,"
         " (SELECT count(*) FROM parcel p JOIN assignment a ON a.fence = p.fence"
-        "  WHERE p.manifest = m.code OR (p.manifest = '' AND a.manifest = m.code)) AS parcels"
-        " FROM manifest m ORDER BY m.state = 'handed_over', m.opened_at DESC LIMIT 30"
+        f"  WHERE {ON} = m.code) AS parcels"
+        " FROM manifest m ORDER BY m.state = 'handed_over', m.opened_at DESC, m.code LIMIT 30"
     )
     couriers = [
         row["courier"]
         for row in desk.rows(
-            "SELECT courier, max(opened_at) AS at FROM manifest GROUP BY courier ORDER BY at DESC LIMIT 6"
+            "SELECT courier FROM manifest GROUP BY courier ORDER BY max(opened_at) DESC, courier LIMIT 6"
         )
     ]
     return View(
@@ -62,7 +64,7 @@ def manifest(desk: Desk, code: str) -> View:
     row = desk.row("SELECT * FROM manifest WHERE code = ?", code)
     if row is None:
         raise Gone("This manifest is not in this store.", "/courier")
-    loaded = parcels(desk, "(p.manifest = ? OR (p.manifest = '' AND a.manifest = ?))", code, code)
+    loaded = parcels(desk, f"{ON} = ?", code)
     waiting = parcels(desk, WAITING) if row["state"] == "open" else []
     t = desk.t
     task = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from pwa.courier.views import ON
 from pwa.printing.paper import BIG, HUGE, SMALL, Bars, Block, Paper, Rule, Say, Square, clean
 from pwa.texts import Texts
 from sync.replica import read
@@ -179,7 +180,7 @@ def handover(db: Connection, subject: str, t: Texts, now: int) -> Paper:
     manifest = one(db, "SELECT * FROM manifest WHERE code = ?", subject)
     rows = db.execute(
         "SELECT p.code, a.order_no, a.kind, a.location FROM parcel p JOIN assignment a ON a.fence = p.fence"
-        " WHERE p.manifest = ?1 OR (p.manifest = '' AND a.manifest = ?1) ORDER BY p.code",
+        f" WHERE {ON} = ? ORDER BY p.code",
         (subject,),
     ).fetchall()
     blocks = head(db, t, now, f"{t(N_('Handover sheet'))} · {manifest['courier']}", "Handover sheet", subject)

@@ -4,7 +4,7 @@
 // whatever is new joins it: nothing overtakes. The store node does every command once, by its id.
 (() => {
   "use strict";
-  const { twin, words, gs1, blake, built } = globalThis;
+  const { twin, words, gs1, blake, persons, built } = globalThis;
   const rules = twin.compiled(built.rules);
   const draw = twin.engine(built.templates);
 
@@ -13,7 +13,7 @@
   const open = () => (opened ??= new Promise((done, fail) => {
     const asked = indexedDB.open("yipan", 1);
     asked.onupgradeneeded = () => {
-      asked.result.createObjectStore("kept"); // extract, who, alone, csrf by name
+      asked.result.createObjectStore("kept"); // bag, person, alone, csrf, seal, known … by name
       asked.result.createObjectStore("outbox", { keyPath: "seq", autoIncrement: true });
     };
     asked.onsuccess = () => { const db = asked.result; db.onclose = () => { opened = null; }; db.onversionchange = () => { db.close(); opened = null; }; done(db); };
@@ -44,10 +44,12 @@
     return bag && (person ?? bag.who.person) === bag.who.person ? bag : null;
   };
   const signedIn = async () => (await kept("person")) ?? (await kept("bag"))?.who.person ?? "";
+  // What can be handed in: this person's own work, and others' that carries their seal.
+  const goes = (row, person) => row.state === "waiting" && (row.person === person || Boolean(row.seal));
   const counts = async () => {
     const [rows, person] = await Promise.all([rowsOf(), signedIn()]);
     const waits = rows.filter((row) => row.state === "waiting");
-    const waiting = waits.filter((row) => row.person === person).length;
+    const waiting = waits.filter((row) => goes(row, person)).length;
     return { waiting, others: waits.length - waiting, refused: rows.filter((row) => row.state === "refused").length };
   };
 
@@ -89,7 +91,7 @@
   };
 
   // --- pages
-  const render = (bag, view, said, { whole, csrf, count, language }) => {
+  const render = (bag, view, said, { whole, csrf, count }) => {
     const w = say(bag);
     const now = timeOf(bag).now;
     return draw(view.template, {
@@ -115,20 +117,24 @@
   // A request answered by this device. Whatever it records is on disk before it answers.
   const local = (...asked) => inTurn(() => drawn(...asked));
   const drawn = async (method, address, fields, whole) => {
-    const bag = await mine();
-    try { await learn(bag.who.language); } catch { return answer(built.nothing, 503); } // nothing to draw, or no words for it
     const url = new URL(address);
+    const people = await others();
+    const bag = url.pathname === "/sign-in" && people.length ? await kept("bag") : await mine();
+    if (!bag && people.length) return moved("/sign-in", whole);
+    try { await learn(bag.who.language); } catch { return answer(built.nothing, 503); } // nothing to draw, or no words for it
     const csrf = (await kept("csrf")) || "";
     const w = say(bag);
     const t = (text, values) => w._([text], values ?? {});
     const ask = { method, path: url.pathname, args: Object.fromEntries(url.searchParams), fields };
-    const planned = rules.plan(method, url.pathname, fields);
+    const planned = rules.plan(bag.extract, method, url.pathname, fields);
     const clock = (ms) => w.t.when([ms, timeOf(bag).now]);
     const show = async (view, said, extra = {}) => answer(
       render(bag, view, said, { whole, csrf, count: await counts() }), view.status === 200 || whole ? 200 : view.status,
       { ...(method === "POST" && !whole ? { "HX-Push-Url": view.url } : {}), ...extra },
     );
     if (!planned.known) {
+      if (url.pathname === "/sign-in") return signIn(bag, people, ask, whole, csrf, t);
+      if (url.pathname === "/sign-out" && people.some((who) => who.person !== bag.who.person)) return moved("/sign-in", whole);
       const { waiting } = await counts();
       if (url.pathname === "/sign-out" && waiting) return show(rules.stay_signed_in(waiting, t), null, { "HX-Push-Url": "false" });
       return show(rules.only_with_the_node(t, "/orders"), null, { "HX-Push-Url": "false" });
@@ -146,7 +152,9 @@
       const there = Object.hasOwn(bag.recent, id) ? { ok: true, result: bag.recent[id] } : null;
       const outcome = before?.outcome ?? there ?? perform(bag, deed, id);
       outcomes.push(outcome);
-      if (outcome.ok && !before && !there) add.push({ id, name: deed.name, args: deed.args, person: bag.who.person, name_of: bag.who.name, about: about(bag, deed, outcome), at: timeOf(bag).now, state: "waiting", outcome });
+      if (!outcome.ok || before || there) continue;
+      const row = { id, name: deed.name, args: deed.args, person: bag.who.person, name_of: bag.who.name, about: about(bag, deed, outcome), at: timeOf(bag).now, state: "waiting", outcome };
+      add.push({ ...row, seal: await persons.seal(await kept("seal"), row) });
     }
     if (planned.deeds.length) await write({ put: { bag, alone: true }, add });
     const ctx = { ...timeOf(bag), clock, person: bag.who.person };
@@ -155,10 +163,49 @@
     return show(view, said, { "X-Outcome": outcomes.length && outcomes.every((one) => !one.ok) ? `refused ${outcomes[0].reason}` : "ok" });
   };
 
+  // --- another person, without the store node
+  const others = async () => Object.values((await kept("known")) ?? {}).filter((one) => persons.fresh(one, Date.now())).map((one) => one.who);
+  const moved = (to, whole) => (whole ? Response.redirect(to, 303) : answer("", 200, { "HX-Redirect": to }));
+  const signIn = async (bag, people, { method, args, fields }, whole, csrf, t) => {
+    const nobody = { ...bag, who: { ...bag.who, person: "", name: "", role: "" } };
+    const page = async (view, said = null, status = 200) => answer(render(nobody, view, said, { whole, csrf, count: await counts() }), status);
+    const next = fields.next?.at(-1) ?? args.next ?? "";
+    const goal = /^\/(?![/\\]|sign-)/.test(next) ? next : "/orders";
+    const who = people.find((one) => one.person === (fields.person?.at(-1) ?? args.person));
+    if (!who) return page(rules.who_page(people, goal, t));
+    if (method !== "POST") return page(rules.pin_page(who, goal, t));
+    const known = await kept("known");
+    const entry = known[who.person];
+    entry.tries += 1; // on disk before it is tried: a handheld switched off in between has no try more
+    await write({ put: { known } });
+    const seal = await persons.unlock(fields.pin?.at(-1) ?? "", entry, await kept("pepper"));
+    if (seal) {
+      entry.tries = 0;
+      await write({ put: { known, seal, person: who.person, away: true, alone: true, bag: { ...bag, who } } });
+      return moved(goal, whole);
+    }
+    const left = persons.TRIES - entry.tries;
+    if (!left) await write({ put: { known: { ...known, [who.person]: undefined } } });
+    const said = rules.refusal(bag.extract, { reason: left ? "wrong_pin" : "pin_needs_node", facts: { person: who.name, left } }, who, { clock: String }, t);
+    return page(left ? rules.pin_page(who, goal, t) : rules.who_page(await others(), goal, t), said, whole ? 200 : 401);
+  };
+  // Somebody has signed in at the store node with this PIN: so they can come back to this handheld without it.
+  let given = null; // the newest key as the store node sent it; kept only locked, or so that no script can read it
+  const remember = async (person, pin) => {
+    const bag = await mine();
+    if (!pin || bag?.who.person !== person || given?.person !== person || bag.who.role !== "associate") return;
+    const pepper = (await kept("pepper")) ?? await persons.newPepper();
+    const entry = await persons.lock(pin, bag.who, given, pepper, Date.now());
+    await inTurn(async () => {
+      const known = Object.entries((await kept("known")) ?? {}).filter(([, one]) => persons.fresh(one, Date.now()));
+      await write({ put: { pepper, known: { ...Object.fromEntries(known), [person]: entry } } });
+    });
+  };
+
   // The orders that a command is about, for whoever has to read of it later.
   const about = (bag, deed, outcome) => {
-    const fences = deed.args.fences ?? [deed.args.fence || outcome.result.fence];
-    return bag.extract.turns.filter((turn) => fences.includes(turn.fence)).map((turn) => turn.order_no).join(" ") || deed.args.order || deed.args.code || "";
+    const fences = deed.args.fences ?? outcome.result.fences ?? [deed.args.fence || outcome.result.fence];
+    return bag.extract.turns.filter((turn) => fences.includes(turn.fence)).map((turn) => turn.order_no).join(" ") || deed.args.order || deed.args.courier || deed.args.code || "";
   };
 
   // The store node has done what this form asked for: the extract follows at once, not at its next fetch.
@@ -166,7 +213,7 @@
   const follow = (method, address, fields) => inTurn(async () => {
     const bag = await mine();
     if (!bag) return;
-    const planned = rules.plan(method, new URL(address).pathname, fields);
+    const planned = rules.plan(bag.extract, method, new URL(address).pathname, fields);
     followed += 1;
     for (const deed of planned.deeds) {
       const id = `${fields.command?.at(-1)}${deed.part ? `.${deed.part}` : ""}`;
@@ -193,12 +240,14 @@
     const before = followed;
     const reply = await asked("/twin/extract", { headers: { "X-By-Itself": "1" } });
     if (!reply.ok) return reply;
-    const bag = { ...reply.body, fetched: Date.now() };
-    const person = bag.who.person;
+    const { seal: theirs, ...body } = reply.body;
+    const bag = { ...body, fetched: Date.now() };
+    const person = bag.who.person, seal = theirs && await persons.sealOf(theirs);
+    given = theirs;
     const more = await inTurn(async () => {
       if (followed !== before) return "again";
-      const waits = (await rowsOf()).some((row) => row.state === "waiting" && row.person === person);
-      await write({ put: { person, csrf: bag.csrf, ...(waits ? {} : { bag }) } });
+      const waits = (await rowsOf()).some((row) => goes(row, person));
+      await write({ put: { person, seal, csrf: bag.csrf, ...(waits ? {} : { bag }) } });
       return waits;
     });
     return more === "again" ? fetchBag() : { ok: true, more };
@@ -208,9 +257,11 @@
     if (!lock) return { busy: true };
     let refused = 0, stale = false;
     try {
+      // Whoever changed over here has no session yet, and the browser still has the other's: nothing goes by that one.
+      if (await kept("away")) return { back: false, signIn: (await asked("/health")).ok, person: await signedIn() };
       for (;;) {
         const person = await signedIn();
-        const waiting = (await rowsOf()).filter((row) => row.state === "waiting" && row.person === person).slice(0, LIMIT);
+        const waiting = (await rowsOf()).filter((row) => goes(row, person)).slice(0, LIMIT);
         if (!waiting.length) {
           const fresh = await fetchBag();
           if (!fresh.ok) return { back: false, signIn: fresh.signIn };
@@ -218,7 +269,7 @@
           await write({ put: { alone: false } });
           return { back: true, refused };
         }
-        const commands = waiting.map(({ id, name, args, at }) => ({ id, name, args, person, at }));
+        const commands = waiting.map((row) => persons.sent(row));
         const reply = await asked("/twin/commands", {
           method: "POST", body: JSON.stringify({ commands }),
           headers: { "Content-Type": "application/json", "x-csrftoken": (await kept("csrf")) || "" },
@@ -237,6 +288,7 @@
           const one = told.get(row.id);
           if (!one) continue;
           if (one.ok) drop.push(row.seq);
+          else if (one.held) change.push({ ...row, seal: null }); // it waits for its person now
           else { refused += 1; change.push({ ...row, state: "refused", sentence: one.sentence, next_step: one.next_step }); }
         }
         if (!drop.length && !change.length) return { back: false };
@@ -248,15 +300,15 @@
   });
   // Somebody signed in or out: until the store node has said who, nobody's work may be drawn or recorded.
   const changed = async (someone) => {
-    await inTurn(() => write({ put: { person: "" } }));
+    await inTurn(() => write({ put: { person: "", seal: null, away: false } }));
     if (someone) await handIn({});
   };
 
   // For the page that lists what is kept here.
   const list = async () => {
     const person = await signedIn();
-    return (await rowsOf()).map((row) => ({ ...row, mine: row.person === person }));
+    return (await rowsOf()).map((row) => ({ ...row, mine: row.person === person, goes: goes(row, person) }));
   };
 
-  globalThis.alone = { list, local, follow, handIn, fetchBag, changed, kept, mine, write, counts, within };
+  globalThis.alone = { list, local, follow, handIn, fetchBag, changed, remember, kept, mine, write, counts, within };
 })();

@@ -36,7 +36,7 @@
       show();
     }
     if (data.kind === "back") { again(); show(); }
-    if (data.kind === "sign_in") location.assign("/sign-in?next=" + encodeURIComponent(location.pathname));
+    if (data.kind === "sign_in" && location.pathname !== "/sign-in") location.assign(`/sign-in?${data.person ? `person=${encodeURIComponent(data.person)}&` : ""}next=${encodeURIComponent(location.pathname)}`);
     if (data.kind === "list") list(data.rows);
   });
   // What was refused stays until somebody has read it and says so.
@@ -45,7 +45,8 @@
     if (!place) return;
     place.replaceChildren(...rows.map((row) => {
       const item = place.parentElement.querySelector("template").content.firstElementChild.cloneNode(true);
-      item.querySelector(".what").textContent = row.state === "refused" ? `${row.sentence} ${row.next_step}` : row.mine ? item.dataset.waits : item.dataset.person.replace("{name}", row.name_of);
+      item.querySelector(".what").textContent = row.state === "refused" ? `${row.mine ? "" : `${row.name_of}: `}${row.sentence} ${row.next_step}`
+        : row.mine ? item.dataset.waits : item.dataset[row.goes ? "sealed" : "person"].replace("{name}", row.name_of);
       item.querySelector(".id").textContent = row.about;
       const button = item.querySelector("button");
       button.hidden = row.state !== "refused";

@@ -34,12 +34,17 @@
     return fields;
   };
   // What the store node has just done, as far as this device must know it.
-  const noticed = async (copy, pathname, reply) => {
+  const noticed = async (copy, pathname, reply, event) => {
     const moved = reply.type === "opaqueredirect" || reply.redirected || reply.headers.has("HX-Redirect");
-    if (pathname === "/sign-in" || pathname === "/sign-out") { if (moved) await alone.changed(pathname === "/sign-in"); }
+    if (pathname === "/sign-in" || pathname === "/sign-out") {
+      if (!moved) return;
+      const { person, pin } = await fieldsOf(copy);
+      await alone.changed(pathname === "/sign-in");
+      if (pin) event.waitUntil(alone.remember(person?.at(-1), pin.at(-1)).catch(() => null));
+    }
     else if (reply.headers.get("X-Outcome") === "ok") await alone.follow("POST", copy.url, await fieldsOf(copy)).catch(() => null);
   };
-  const page = async (request) => {
+  const page = async (request, event) => {
     const whole = request.headers.get("HX-Request") !== "true";
     const copy = request.clone();
     const byItself = request.headers.has("X-By-Itself");
@@ -51,11 +56,11 @@
         const reply = await alone.within(PATIENCE_MS, (signal) => fetch(request, { signal }));
         // A portal or a proxy in the node's place is no node.
         if (![502, 504].includes(reply.status)) {
-          if (copy.method === "POST") await noticed(copy, pathname, reply);
+          if (copy.method === "POST") await noticed(copy, pathname, reply, event);
           return reply;
         }
       } catch { /* no answer: go on alone */ }
-      if (!bag) return alone.local("GET", copy.url, {}, whole);
+      if (!bag && pathname !== "/sign-in") return alone.local("GET", copy.url, {}, whole);
       await alone.write({ put: { alone: true } });
       tell(await standing());
     } else if (byItself) return new Response(null, { status: 204 });
@@ -70,7 +75,7 @@
     if (url.origin !== location.origin || !["GET", "POST"].includes(request.method)) return;
     if (url.pathname.startsWith("/static/")) { event.respondWith(asset(request)); return; }
     if (PASS.test(url.pathname) || request.headers.get("accept") === "text/event-stream") return;
-    event.respondWith(page(request));
+    event.respondWith(page(request, event));
   });
 
   // Open pages ask for work to be handed in; a worker has no clock that it could trust to live.
@@ -81,8 +86,8 @@
     try {
       const before = await standing();
       if (before.alone || before.waiting) {
-        const { back, signIn, refused } = await alone.handIn();
-        if (signIn) await tell({ kind: "sign_in" });
+        const { back, signIn, refused, person } = await alone.handIn();
+        if (signIn) await tell({ kind: "sign_in", person });
         else if (back) await tell({ kind: "back", refused: refused ?? 0 });
       } else if (probe) await alone.fetchBag().catch(() => null);
       await tell(await standing());

@@ -7,13 +7,14 @@ order's number alone; the pickup code travels as its salted hash, as the store n
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from pwa import notices
+from pwa.courier.views import ON
 from pwa.desk import Desk
 from pwa.handover.views import OVERRIDES, REFUSED
 from pwa.returns.views import REASONS as RETURN_REASONS
@@ -31,6 +32,10 @@ from sync.wire.facts import Fact, Picked, PickUndone, body_of
 NEEDS_NODE = [
     N_("This needs the PIN of a store lead, and only the store box can check it."),
     N_("Go where the store box is reached, or wait until it answers."),
+]
+PIN_NEEDS_NODE = [
+    N_("That was the last try for {person} on this handheld."),
+    N_("Sign in when the store box answers."),
 ]
 """What a handheld refuses that a store node would not."""
 
@@ -63,10 +68,12 @@ def extract(desk: Desk, skus: Iterable[str] = ()) -> dict[str, Any]:
     fences = [row["fence"] for row in rows]
     lines = _by_fence(db, "SELECT * FROM assignment_line WHERE fence IN ({}) ORDER BY fence, line", fences)
     parcels = _by_fence(db, "SELECT * FROM parcel WHERE fence IN ({}) ORDER BY fence, code", fences)
+    serials = _by_fence(db, "SELECT * FROM serial WHERE fence IN ({}) ORDER BY at, serial", fences)
     turns = [
         _picked_from(row, TURN)
         | {"lines": [_picked_from(line, LINE) for line in lines.get(row["fence"], [])]}
         | {"parcels": [_parcel(parcel) for parcel in parcels.get(row["fence"], [])]}
+        | {"serials": [[one["line"], one["serial"], one["at"]] for one in serials.get(row["fence"], [])]}
         for row in rows
     ]
     back = _returns(db, fences)
@@ -84,11 +91,13 @@ def extract(desk: Desk, skus: Iterable[str] = ()) -> dict[str, Any]:
             "locations": _locations(db, fences),
             "shoppers": {},
             "paused": bool(read.meta(db, "pause")),
+            "awaits": read.awaits_snapshot(db),
             "people": {row[0]: row[1] for row in db.execute("SELECT id, name FROM person")},
             "leads": _leads(db),
             "wave_max": min(read.policy_number(db, "wave_max", WAVE_MOST), len(LETTERS)),
         }
         | back
+        | _manifests(db, fences)
         | _words(desk, fences)
     )
 
@@ -109,7 +118,7 @@ def _words(desk: Desk, fences: list[int]) -> dict[str, Any]:
         "return_reasons": plain(RETURN_REASONS),
         "overrides": plain(OVERRIDES),
         "refusals": {str(why): [text, step] for why, (text, step) in TEXTS.items()}
-        | {"needs_node": NEEDS_NODE},
+        | {"needs_node": NEEDS_NODE, "pin_needs_node": PIN_NEEDS_NODE},
         "kind_texts": dict(read.KIND_TEXTS),
         "state_texts": {str(state): text for state, text in read.STATE_TEXTS.items()},
     }
@@ -117,7 +126,7 @@ def _words(desk: Desk, fences: list[int]) -> dict[str, Any]:
 
 def _picks(db: Connection, fences: list[int]) -> list[dict[str, Any]]:
     """The newest pick or undo of each person in each turn, the oldest first: what may be undone."""
-    marks = ",".join("?" * len(fences))
+    marks = _marks(fences)
     found = db.execute(
         f"SELECT raw, max(number) AS newest FROM fact WHERE kind IN ('picked', 'pick_undone')"
         f" AND fence IN ({marks}) GROUP BY fence, person ORDER BY newest",
@@ -152,7 +161,7 @@ def _returns(db: Connection, fences: list[int]) -> dict[str, Any]:
     left: dict[str, list[Any]] = {}
     gone = (
         "SELECT fence, order_no FROM assignment WHERE released_at > 0 AND fence NOT IN"
-        f" ({','.join('?' * len(fences))}) ORDER BY released_at DESC LIMIT {MOST_RETURNS}"
+        f" ({_marks(fences)}) ORDER BY released_at DESC LIMIT {MOST_RETURNS}"
     )
     rows = db.execute(
         f"SELECT g.order_no, l.order_line, l.sku, sum(l.released) AS qty FROM ({gone}) g"
@@ -165,18 +174,41 @@ def _returns(db: Connection, fences: list[int]) -> dict[str, Any]:
     orders = [*told, *left]
     came = db.execute(
         f"SELECT * FROM goods_return WHERE graded < qty OR (order_no <> '' AND (order_no IN"
-        f" ({','.join('?' * len(orders))}) OR order_no IN (SELECT order_no FROM assignment WHERE fence IN"
-        f" ({','.join('?' * len(fences))})))) ORDER BY received_at, id LIMIT 400",
+        f" ({_marks(orders)}) OR order_no IN (SELECT order_no FROM assignment WHERE fence IN"
+        f" ({_marks(fences)})))) ORDER BY received_at, id LIMIT 400",
         [*orders, *fences],
     )
     return {"returnable": told, "left": left, "returned": [_picked_from(row, RETURNED) for row in came]}
+
+
+def _manifests(db: Connection, fences: list[int]) -> dict[str, Any]:
+    """The couriers' manifests; `elsewhere` counts the parcels of turns that are not taken along."""
+    newest = "SELECT * FROM manifest ORDER BY state = 'handed_over', opened_at DESC, code LIMIT 30"
+    rows = [dict(row) for row in db.execute(newest)]
+    codes = [row["code"] for row in rows]
+    counted = db.execute(
+        f"SELECT {ON} AS code, count(*) AS parcels FROM assignment a"
+        f" JOIN parcel p USING (fence) WHERE a.manifest <> '' AND a.manifest IN ({_marks(codes)})"
+        f" AND fence NOT IN ({_marks(fences)}) GROUP BY 1",
+        [*codes, *fences],
+    )
+    elsewhere = {row["code"]: row["parcels"] for row in counted}
+    known = "SELECT courier FROM manifest GROUP BY courier ORDER BY max(opened_at) DESC, courier LIMIT 6"
+    return {
+        "manifests": [row | {"elsewhere": elsewhere.get(row["code"], 0)} for row in rows],
+        "couriers": [row["courier"] for row in db.execute(known)],
+    }
+
+
+def _marks(values: Sized) -> str:
+    return ",".join("?" * len(values))
 
 
 def _locations(db: Connection, fences: list[int]) -> list[str]:
     """Shelves that orders of old used; those of the open turns stand with them."""
     rows = db.execute(
         "SELECT DISTINCT location FROM assignment WHERE location <> ''"
-        f" AND fence NOT IN ({','.join('?' * len(fences))}) ORDER BY location",
+        f" AND fence NOT IN ({_marks(fences)}) ORDER BY location",
         fences,
     )
     return [row["location"] for row in rows]
@@ -189,7 +221,7 @@ def _leads(db: Connection) -> list[dict[str, Any]]:
 
 def _by_fence(db: Connection, sql: str, fences: list[int]) -> dict[int, list[Row]]:
     found: dict[int, list[Row]] = {}
-    for row in db.execute(sql.format(",".join("?" * len(fences))), fences):
+    for row in db.execute(sql.format(_marks(fences)), fences):
         found.setdefault(row["fence"], []).append(row)
     return found
 

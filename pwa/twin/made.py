@@ -22,13 +22,14 @@ from pwa.statics import ROOT, address, content
 from pwa.support.pages import help_desk
 from pwa.texts import LANGUAGES, ROOMS
 from pwa.twin import deeds, pages, routes
+from pwa.twin.deeds import DEEDS
 from pwa.twin.rules import compile_rules
 from pwa.twin.templates import Messages, compile_all, trees
 from pwa.web import PAGES
 from sync.texts import po_path, read_po, translator
 
 HERE = Path(__file__).parent
-PARTS = ("twin.js", "words.js", "blake.js")
+PARTS = ("twin.js", "words.js", "blake.js", "persons.js")
 SHELL = ("app.css", "icon.svg", "log.js", "lib/htmx.min.js", "gs1.js", "page.js", "support.js")
 """What a page of the handheld loads, by the names that templates use."""
 DRAWN = (
@@ -47,21 +48,17 @@ DRAWN = (
         "returns/home.html",
         "returns/order.html",
     ),
-    *("twin/kept.html", "twin/help.html", "support/now.html", "gone.html", "said.html"),
+    *("courier/manifests.html", "courier/manifest.html"),
+    *("signin/pin.html", "twin/names.html", "twin/kept.html", "twin/help.html"),
+    *("support/now.html", "gone.html", "said.html"),
 )
-"""Templates of the pages that pwa/twin/pages.py makes."""
+"""Templates of the pages that pwa/twin/pages makes."""
 NOTHING = (
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
     "<title>yipan</title><main><h1>The store box is not reached <span lang=zh-Hans>无法连接门店主机</span></h1>"
     "<p>This handheld has nothing to work on yet. Open this page where the store box is reached, and sign in."
     "<p lang=zh-Hans>本设备尚无可处理的任务。请在可连接门店主机处打开本页并登录。"
 )
-
-DEEDS = frozenset(
-    {"accept", "decline", "start_wave", "scan", "pick", "undo_pick", "short", "pick_later", "pack", "stage"}
-    | {"hand_over", "undo_hand_over", "put_back", "take_return"}
-)
-"""What a handheld may do alone."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ def made() -> Made:
     templates = compile_all(PAGES, DRAWN, messages)
     # What the script asks of the rules, and nothing else, goes along.
     asked = {*DEEDS, *re.findall(r"\brules\.(\w+)", (ROOT / "alone.js").read_text())}
-    rules = compile_rules([deeds, pages, routes], sorted(asked), messages)
+    rules = compile_rules([*deeds.MODULES, *pages.MODULES, routes], sorted(asked), messages)
     return Made(templates, rules, messages)
 
 

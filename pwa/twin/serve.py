@@ -7,28 +7,25 @@ so a handheld updates by itself. `/twin/extract` is the work; `/twin/commands` d
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
-from litestar import Response, get, post
-from litestar.exceptions import ClientException, NotFoundException
+from litestar import Response, get
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from pwa.desk import Desk, View
 from pwa.texts import LANGUAGES
+from pwa.twin import handing_in, seals
 from pwa.twin.extract import extract
-from pwa.twin.made import DEEDS, words, worker
+from pwa.twin.made import words, worker
 from pwa.twin.plain import plain
-from pwa.web import COMMAND, SCAN_GAP_MS, Asked, csrf_of, desk_of, line_of, node_of, show
+from pwa.web import SCAN_GAP_MS, Asked, csrf_of, desk_of, line_of, node_of, show
 from sync.replica import read
-from sync.replica.commands import Outcome, known
-from sync.rules.refusals import Refusal, Why
+from sync.replica.commands import known
 from sync.sqlite import Connection
 
 RECENT_MS = 15_000
 """Longer than any page waits for an answer."""
-MOST = 100
-"""Commands in one handing in."""
 
 
 @get("/twin/words/{language:str}", opt={"open": True}, include_in_schema=False, sync_to_thread=False)
@@ -69,6 +66,8 @@ async def the_extract(request: Asked) -> Response[bytes]:
             "moment": {"earliest": moment.earliest, "now": moment.now, "latest": moment.latest},
             "gap_ms": read.policy_number(db, "scan_gap_ms", SCAN_GAP_MS),
             "csrf": token,
+            "seal": {"key": seals.key(request.app.state.seal_secret, who.person, who.device, desk.now)}
+            | {"person": who.person, "since": desk.now},
             "recent": recent(db, desk.now),
         }
         return json.dumps(bag, ensure_ascii=False, separators=(",", ":")).encode()
@@ -85,54 +84,6 @@ def recent(db: Connection, now: int) -> dict[str, Any]:
     rows = db.execute(f"SELECT id FROM ({newest}) WHERE at > ?", (now - RECENT_MS,))
     found = {row["id"]: known(db, row["id"]) for row in rows.fetchall()}
     return {key: plain(outcome.result) for key, outcome in found.items() if outcome and outcome.ok}
-
-
-@post("/twin/commands", status_code=200)
-async def commands(request: Asked) -> Response[bytes]:
-    """Commands that a handheld did alone, in its order. Each is done once; each has its answer."""
-    try:
-        rows = list((await request.json())["commands"])[:MOST]
-        wanted = [(str(row["id"]), row) for row in rows]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ClientException("commands") from error
-    who = request.user
-    texts = request.app.state.texts(who.language)
-    outcomes = []
-    for command_id, row in wanted:
-        if row.get("person") != who.person:
-            continue  # another person's work waits for them; it is not done in somebody else's name
-        try:
-            name, args = _name(row.get("name")), dict(row.get("args", {}))
-            outcome = await node_of(request).perform(
-                name, args, command_id=_id(command_id), person=who.person, device=who.device
-            )
-        except (TypeError, ValueError) as error:
-            # One command of another release must not hold up all that wait behind it.
-            outcome = Outcome(False, Refusal(Why.NOT_UNDERSTOOD, {"problem": str(error)}))
-        told: dict[str, Any] = {"id": command_id, "ok": outcome.ok}
-        if outcome.refusal is not None:
-            told |= {
-                "reason": str(outcome.refusal.reason),
-                "sentence": outcome.refusal.sentence(texts.translate),
-                "next_step": outcome.refusal.next_step(texts.translate),
-            }
-        outcomes.append(told)
-    body = json.dumps({"outcomes": outcomes, "person": who.person}, ensure_ascii=False).encode()
-    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
-
-
-def _id(given: Any) -> str:
-    if not isinstance(given, str) or not re.fullmatch(
-        COMMAND.pattern.replace(r"\Z", "") + r"(\.\d{1,16})?", given
-    ):
-        raise ValueError("id")
-    return given
-
-
-def _name(given: Any) -> str:
-    if given not in DEEDS:
-        raise ValueError("name")
-    return str(given)
 
 
 @get("/kept")
@@ -155,4 +106,4 @@ def kept_view(desk: Desk) -> View:
     return View("twin/kept.html", desk.t("On this device"), "/kept", {}, back="/more")
 
 
-HANDLERS = [worker_script, the_words, the_extract, commands, kept, help_page]
+HANDLERS = [worker_script, the_words, the_extract, handing_in.commands, kept, help_page]

@@ -32,12 +32,13 @@ class Box:
         """`well`; `hung`: takes requests and does nothing with them before it wakes; `mute`: does what a form
         asks, and its answer never arrives."""
         self.policy = ""
+        self.secret = "kept"
         self.refuses: set[str] = set()
         """Addresses that it answers with trouble of its own."""
         self.kept_waiting = 0
 
     def start(self) -> None:
-        app = make_app(self.node, store=kit.STORE, secret="kept")
+        app = make_app(self.node, store=kit.STORE, secret=self.secret)
         app.state.policy += self.policy
         config = uvicorn.Config(
             self._moody(app),
@@ -198,3 +199,18 @@ def state(node: kit.DemoNode, fence: int) -> str:
 
 def facts(node: kit.DemoNode) -> int:
     return int(node.db.execute("SELECT count(*) FROM fact").fetchone()[0])
+
+
+INSIDE = """async (path) => {
+  const reply = await fetch(path, {headers: {"HX-Request": "true"}});
+  const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+  for (const one of page.querySelectorAll("#line, [name=command], [name=_csrf_token]")) one.remove();
+  for (const one of page.querySelectorAll("[data-until]")) one.textContent = "";
+  for (const one of page.querySelectorAll("[data-seen]")) one.removeAttribute("data-seen");
+  return [reply.headers.get("X-Drawn-By") ?? "box", page.documentElement.innerHTML];
+}"""
+
+
+def looked_at(page: Any, paths: list[str]) -> list[tuple[str, str]]:
+    """Who drew each page, and what is in it but for what each drawing has of its own: ids, countdowns."""
+    return [tuple(page.evaluate(INSIDE, path)) for path in paths]

@@ -19,6 +19,7 @@ from tests.e2e.kit_alone import (
     facts,
     handed_in,
     handheld,
+    looked_at,
     picked,
     says,
     signed_in,
@@ -92,21 +93,6 @@ def test_a_restarted_browser_finds_the_work_that_waits_and_goes_on_with_it(
     handed_in(page)
     assert (picked(node, 13, 1), picked(node, 13, 2)) == (2, 1)
     context.close()
-
-
-INSIDE = """async (path) => {
-  const reply = await fetch(path, {headers: {"HX-Request": "true"}});
-  const page = new DOMParser().parseFromString(await reply.text(), "text/html");
-  for (const one of page.querySelectorAll("#line, [name=command], [name=_csrf_token]")) one.remove();
-  for (const one of page.querySelectorAll("[data-until]")) one.textContent = "";
-  for (const one of page.querySelectorAll("[data-seen]")) one.removeAttribute("data-seen");
-  return [reply.headers.get("X-Drawn-By") ?? "box", page.documentElement.innerHTML];
-}"""
-
-
-def looked_at(page: Any, paths: list[str]) -> list[tuple[str, str]]:
-    """Who drew each page, and what is in it but for what each drawing has of its own: ids, countdowns."""
-    return [tuple(page.evaluate(INSIDE, path)) for path in paths]
 
 
 def test_the_pages_drawn_alone_are_those_of_the_box_after_it_is_back(page: Any, box: Box) -> None:

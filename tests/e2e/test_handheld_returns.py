@@ -110,15 +110,17 @@ def test_a_session_that_ended_meanwhile_asks_for_the_pin_and_then_all_is_handed_
     assert who_picked(node)[-2:] == ["p1", "p1"]
 
 
-def test_work_of_one_person_waits_for_them_when_another_signs_in(page: Any, box: Box) -> None:
+def test_work_of_one_person_waits_for_them_at_a_box_that_cannot_tell_whose_it_is(page: Any, box: Box) -> None:
     node = box.node
     box.kill()
     wedge(page, SHIRT)
+    box.secret = "of another box"
     with writing(node.db):
         node.db.execute("DELETE FROM web_session")
     box.start()
     page.wait_for_url("**/sign-in*")
     before = facts(node)
+    page.context.clear_cookies(name="csrftoken")
     kit.sign_in_browser(page, box.address, "p3")
     until(page, lambda: (stored(page, "kept/bag") or {}).get("who", {}).get("person") == "p3")
     until(page, lambda: stored(page, "kept/alone") is False)

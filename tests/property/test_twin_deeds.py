@@ -8,8 +8,10 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from pwa.courier import views as courier
 from pwa.desk import Desk, Gone, View, Who
 from pwa.handover import views as handover
 from pwa.offers import views as offers
@@ -18,19 +20,23 @@ from pwa.picking import views as picking
 from pwa.putback import views as putback
 from pwa.returns import views as returns
 from pwa.texts import Texts
-from pwa.twin import deeds, pages
+from pwa.twin.deeds import DEEDS
+from pwa.twin.deeds.counter import UNDO_MS
 from pwa.twin.extract import extract
 from pwa.twin.no import No
-from pwa.twin.pages import find_turn
+from pwa.twin.pages import MODULES
+from pwa.twin.pages.base import find_turn
 from pwa.web import gone_view, render
 from sync.ids import made_of
 from sync.rules.codes import scanned
 from sync.rules.secrets import code_matches
 from tests import kit_pwa as kit
 
+pages = SimpleNamespace(**{key: made for module in MODULES for key, made in vars(module).items()})
 SHIRT, SHIRT_L, JEANS, DRESS, CAP, BAG = (goods[0] for goods in kit.GOODS)
 SKUS = [SHIRT, JEANS, DRESS, CAP]
 PEOPLE = ["p1", "p2"]
+COURIER = ["open_manifest", "load", "load", "unload", "ship"]
 SEQUENCES = int(os.environ.get("YIPAN_SEQUENCES", "40"))
 """Random days of work; more are a hunt."""
 
@@ -45,9 +51,11 @@ def a_day(path: Path, rng: random.Random) -> kit.DemoNode:
         put(fence, lines, kind=kind)
         if rng.random() < 0.15:
             node.decide(kit.d.Withdrawn("late", "S002", "Huaihai Rd", kit.NOON), fence)
+    node.do("open_manifest", courier="SF Express")
     node.acknowledge()
     with kit.sqlite.writing(node.db):  # a handheld knows no shopper by name, so neither do the pages compared
         node.db.execute("UPDATE assignment SET shopper = '', phone_tail = '', address = ''")
+        node.db.execute("UPDATE item SET serialised = 1 WHERE sku = ?", (rng.choice(SKUS),))
     return node
 
 
@@ -70,18 +78,24 @@ def some_command(rng: random.Random, state: dict[str, Any]) -> tuple[str, dict[s
         rng.choice(SKUS),
         "4006381333931",
     ]
+    item = state["items"][line["sku"]]
+    codes += [f"01{gtin}21N{rng.randint(1, 9)}" for gtin in item["gtins"]] * (8 if item["serialised"] else 1)
     usual = {
         "offered": ["accept", "accept", "decline"],
         "accepted": ["start_wave", "start_wave", "pick", "scan", "decline"],
         "picking": ["scan", "scan", "scan", "pick", "undo_pick", "short", "pick_later", "start_wave"],
         "picked": ["pack", "pack", "undo_pick", "short"],
-        "packed": ["stage", "stage", "pack", "hand_over"],
-        "staged": ["hand_over", "hand_over", "stage"],
+        "packed": ["stage", "stage", "pack", "hand_over", "load"],
+        "staged": ["hand_over", "hand_over", "stage", "load"],
         "released": ["undo_hand_over", "take_return"],
-        "put_back": ["put_back", "put_back", "scan"],
+        "put_back": ["put_back", "put_back", "scan", "load"],
     }
-    every = sorted({name for names in usual.values() for name in names})
-    name = rng.choice(usual.get(turn["state"], every)) if rng.random() < 0.85 else rng.choice(every)
+    every = sorted({name for names in usual.values() for name in names} | set(COURIER))
+    fits = rng.random() < 0.85
+    name = rng.choice(usual.get(turn["state"], every) if fits else every)
+    if fits and turn["kind"] != "pickup" and turn["state"] in ("packed", "staged"):
+        name = rng.choice(["ship", "unload"] if turn["manifest"] else ["load", "load", *COURIER])
+    manifests = [one["code"] for one in state["manifests"]]
     near = [one["fence"] for one in state["turns"] if one["state"] == turn["state"]]
     args: dict[str, Any] = {"fence": fence}
     match name:
@@ -107,6 +121,14 @@ def some_command(rng: random.Random, state: dict[str, Any]) -> tuple[str, dict[s
             }
             if rng.random() < 0.2:
                 args["refused"] = [[number, 1, "not_wanted"]]
+        case "open_manifest":
+            args = {"courier": rng.choice(["SF Express", "JD", " "])}
+        case "load":
+            args = {"manifest": rng.choice([*manifests, *manifests, "M-NONE"])}
+            parcels = [one["code"] for one in turn["parcels"]] or ["P-NONE"]
+            args |= {"fence": fence} if rng.random() < 0.5 else {"parcel": rng.choice(parcels).lower()}
+        case "ship":
+            args = {"manifest": turn["manifest"] or rng.choice([*manifests, "M-NONE"])}
         case "take_return":
             args = {"order": turn["order_no"], "sku": rng.choice(codes), "qty": qty, "reason": "not_wanted"}
             args |= rng.choice([{}, {}, {"line": number}, {"elsewhere": True}])
@@ -139,7 +161,7 @@ def alone(
     }
     before = copy.deepcopy(state)
     try:
-        getattr(deeds, name)(state, args, ctx)
+        DEEDS[name](state, args, ctx)
     except No as no:
         for turn, old in zip(state["turns"], before["turns"], strict=True):
             old["code_tries"] = turn["code_tries"]
@@ -151,7 +173,7 @@ def alone(
 def shown(turn: dict[str, Any], now: int) -> bool:
     """Turns that are over are no longer of interest to a handheld."""
     if turn["state"] == "released":
-        return int(turn["released_at"]) > now - deeds.UNDO_MS
+        return int(turn["released_at"]) > now - UNDO_MS
     return turn["state"] not in ("declined", "closed")
 
 
@@ -164,7 +186,12 @@ def compared(state: dict[str, Any], node: kit.DemoNode) -> tuple[dict[str, Any],
     items = {line["sku"] for turn in turns for line in turn["lines"]} | set(SKUS)
     mine["items"] = {sku: item for sku, item in state["items"].items() if sku in items}
     mine["gtins"] = {gtin: sku for gtin, sku in state["gtins"].items() if sku in items}
+    away = [turn for turn in state["turns"] if turn["fence"] not in fences]
+    mine["manifests"] = [
+        one | {"elsewhere": len(pages.parcels_in(away, one["code"], False))} for one in state["manifests"]
+    ]
     for one in (mine, theirs):
+        one["manifests"] = sorted(one["manifests"], key=lambda row: str(row["code"]))
         for key in ("notices", "whys", "locations", "left"):
             one.pop(key)
     return mine, theirs
@@ -204,6 +231,8 @@ def some_page(rng: random.Random, state: dict[str, Any]) -> tuple[str, tuple[Any
             ("counter", (fence,), rng.choice([{}, {"override": "1"}])),
             ("tasks", (), {}),
             ("put_back", (fence,), {}),
+            ("manifests", (), {}),
+            ("manifest", (rng.choice([*[one["code"] for one in state["manifests"]], "M-NONE"]),), {}),
             ("returns", (), {}),
             ("return", (rng.choice([turn["order_no"], "yp-none"]),), {}),
         ]
@@ -222,6 +251,8 @@ NODE_PAGES: dict[str, Any] = {
     "counter": handover.counter,
     "tasks": putback.tasks,
     "put_back": putback.order,
+    "manifests": courier.manifests,
+    "manifest": courier.manifest,
     "returns": returns.home,
     "return": returns.order,
 }
@@ -246,8 +277,10 @@ def drawn_alone(state: dict[str, Any], name: str, given: tuple[Any, ...], desk: 
             view = pages.find_page(state, *given, t)
         case "tasks":
             view = pages.put_back_tasks(state, t)
-        case "returns":
-            view = pages.returns_page(state, t)
+        case "manifests" | "returns":
+            view = getattr(pages, f"{name}_page")(state, t)
+        case "manifest":
+            view = pages.manifest_page(state, *given, t)
         case "return":
             view = pages.return_page(state, *given, t)
         case "put_back":
@@ -278,6 +311,7 @@ def test_random_work_comes_to_the_same_state_on_both_sides(tmp_path: Path, rng: 
                 break
             node.now += rng.choice([0, 700, 9_000, 61_000])
             name, args = some_command(rng, state)
+            node.now += name == "open_manifest"  # which of one moment is the newer, nobody could say
             command, person = f"C{run}-{step}", rng.choice(PEOPLE)
             said = alone(state, name, args, command, person, node)
             with kit.sqlite.writing(node.db):
@@ -295,6 +329,7 @@ def test_random_work_comes_to_the_same_state_on_both_sides(tmp_path: Path, rng: 
                 assert drawn_alone(state, page, given, desk) == drawn_by_the_node(page, given, desk), page
         node.close()
     every = {
+        *COURIER,
         "accept",
         "start_wave",
         "scan",

@@ -60,6 +60,7 @@ def load(desk: Desk, args: Load) -> Result:
     if row["kind"] == Kind.PICKUP:
         raise refuse(Why.WRONG_WAY_OUT, fo=row["fo"], kind={"say": read.KIND_TEXTS[row["kind"]]})
     ready(desk, row, None)
+    on = {p["code"] for p in read.parcels(desk.tx, fence) if p["manifest"] == manifest["code"]}
     desk.tx.executemany(
         "UPDATE parcel SET manifest = ? WHERE code = ?", [(manifest["code"], code) for code in codes]
     )
@@ -71,6 +72,7 @@ def load(desk: Desk, args: Load) -> Result:
         "fence": fence,
         "fo": row["fo"],
         "parcels": codes,
+        "again": on.issuperset(codes),
         "missing": missing,
     }
 
