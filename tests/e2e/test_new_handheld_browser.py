@@ -18,7 +18,7 @@ SIZE = {"width": 360, "height": 640}
 @pytest.fixture
 def base(tmp_path: Path) -> Iterator[str]:
     node = kit.store(tmp_path / "replica.db")
-    node.rows("policy", [("handhelds:S001", {"value": "any"})])
+    node.rows("policy", [("scan_gap_ms", {"value": "1500"})])
     with kit.served(node) as address:
         yield address
     node.close()
@@ -33,7 +33,7 @@ def test_a_new_handheld_scans_its_code_signs_in_and_can_be_installed(browser: An
     lead.fill("input[name=name]", "Counter")
     lead.get_by_text("Show the code").click()
     lead.wait_for_selector(".qr img")
-    code = lead.inner_text("dl.facts div:nth-child(2) dd")
+    code = lead.inner_text("dl.facts div:nth-child(1) dd")
 
     context = browser.new_context(viewport=SIZE)
     new = context.new_page()
