@@ -29,10 +29,9 @@ import httpx
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 
-from handhelds.store import SIZE, STORE, BusyStore, load, opened
+from handhelds.store import SIZE, STORE, BusyStore, browser_at, load, opened
 
 from server.demo.pages import Hands
-from tests.conftest import chromium_path
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = ROOT / "tools" / "lighthouse" / "node_modules" / "lighthouse" / "cli" / "index.js"
@@ -57,14 +56,17 @@ def main() -> None:
 
 
 async def measured(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    from playwright.async_api import async_playwright
+
     began, loads = time.perf_counter(), [load()]
     pages: dict[str, Any] = {}
-    async with opened(BusyStore(folder / "chain", orders=20)) as chain:
+    async with opened(BusyStore(folder / "chain", orders=20)) as chain, async_playwright() as driver:
         places, cookies = await at_work(chain)
+        context = await browser_at(driver, chain, folder / "profile")
         wanted = options.pages.split(",") if options.pages else list(places)
         for name in wanted:
             runs = [
-                await audited(chain, places[name], cookies[name] | {"language": "en"}, CATEGORIES, folder)
+                await audited(context, places[name], cookies[name] | {"language": "en"}, CATEGORIES, folder)
                 for _ in range(options.runs)
             ]
             page = runs[-1]
@@ -72,7 +74,7 @@ async def measured(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 statistics.median(run["scores"]["performance"] for run in runs)
             )
             chinese = await audited(
-                chain, places[name], in_chinese(cookies, name), ("accessibility",), folder
+                context, places[name], in_chinese(cookies, name), ("accessibility",), folder
             )
             page["scores"]["accessibility_zh"] = chinese["scores"]["accessibility"]
             page["lost"] |= {f"zh: {key}": one for key, one in chinese["lost"].items()}
@@ -155,36 +157,43 @@ async def at_the_centre(chain: BusyStore) -> dict[str, str]:
 
 
 async def audited(
-    chain: BusyStore, url: str, cookies: dict[str, str], categories: tuple[str, ...], folder: Path
+    context: Any, url: str, cookies: dict[str, str], categories: tuple[str, ...], folder: Path
 ) -> dict[str, Any]:
     """One look of Lighthouse: scores of 100, and which checks lost points."""
     told = folder / "told.json"
-    flags = ["--headless=new", f"--ignore-certificate-errors-spki-list={chain.key}"]
-    flags += ["--no-sandbox"] if os.geteuid() == 0 else []
-    cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    port = (folder / "profile" / "DevToolsActivePort").read_text().split("\n")[0]
+    await context.clear_cookies()
+    await context.add_cookies([{"name": name, "value": value, "url": url} for name, value in cookies.items()])
     command = [
         shutil.which("node") or str(ROOT / ".venv" / "bin" / "node"), str(PROGRAM), url, "--quiet",
         "--output=json", f"--output-path={told}", f"--only-categories={','.join(categories)}",
-        f"--chrome-flags={' '.join(flags)}", f"--max-wait-for-load={WAIT_MS}", "--no-enable-error-reporting",
-        f"--extra-headers={json.dumps({'Cookie': cookie})}",
+        f"--port={port}", f"--max-wait-for-load={WAIT_MS}", "--no-enable-error-reporting",
         f"--screenEmulation.width={SIZE['width']}", f"--screenEmulation.height={SIZE['height']}",
     ]  # fmt: skip
-    env = {**os.environ, "CHROME_PATH": chromium_path()}
     process = await asyncio.create_subprocess_exec(
-        *command, env=env, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
     )
-    _, said = await process.communicate()
-    assert process.returncode == 0, said.decode()[-2_000:]
+    _, words = await process.communicate()
+    assert process.returncode == 0, words.decode()[-2_000:]
     report = json.loads(told.read_text())
+    assert report["finalDisplayedUrl"].split("?")[0] == url.split("?")[0], report["finalDisplayedUrl"]
     assert not report.get("runtimeError"), report["runtimeError"]
     lost = {}
     for name in categories:
         for part in report["categories"][name]["auditRefs"]:
             audit = report["audits"][part["id"]]
             if part["weight"] and audit["score"] is not None and audit["score"] < 1:
-                lost[part["id"]] = f"{audit['score']:.2f} {audit.get('displayValue', '')}".strip()
+                lost[part["id"]] = said_of(audit)
     scores = {name: round(report["categories"][name]["score"] * 100) for name in categories}
     return {"url": report["finalDisplayedUrl"], "scores": scores, "lost": lost}
+
+
+def said_of(audit: dict[str, Any]) -> str:
+    """Its score, its figure, and where it lost them."""
+    found = [f"{audit['score']:.2f}", audit.get("displayValue", "")]
+    for one in audit.get("details", {}).get("items", [])[:3]:
+        found.append(str(one.get("description") or one.get("node", {}).get("snippet") or ""))
+    return " | ".join(one for one in found if one)
 
 
 def table(found: dict[str, Any]) -> str:

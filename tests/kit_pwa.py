@@ -412,8 +412,8 @@ def printers(node: DemoNode) -> None:
 
 
 @contextlib.contextmanager
-def served(node: DemoNode) -> Iterator[str]:
-    """The pages on loopback, in a thread; the address."""
+def served(node: DemoNode, **more: Any) -> Iterator[str]:
+    """The pages on loopback, in a thread; the address. `more` is for `make_app`."""
     import socket
     import threading
     import time
@@ -422,7 +422,7 @@ def served(node: DemoNode) -> Iterator[str]:
 
     from pwa.app import make_app
 
-    app = make_app(node, store=STORE, secret="kept", till_key=TILL_KEY)
+    app = make_app(node, store=STORE, secret="kept", till_key=TILL_KEY, **more)
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
     server = uvicorn.Server(
@@ -442,6 +442,6 @@ def served(node: DemoNode) -> Iterator[str]:
 
 def sign_in_browser(page: Any, base: str, person: str = "p1") -> None:
     page.goto(f"{base}/sign-in?person={person}")
-    page.fill("#pin", LEAD_PIN if person == "p3" else PIN)
+    page.fill("#pin", LEAD_PIN if person in ("p3", "p4") else PIN)
     page.click(".foot .btn")
     page.wait_for_url("**/orders*")

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from tests import kit_pwa as kit
-from tests.e2e.test_pages_layout import AXE, CAP, LAYOUT, RUN_AXE, opened
+from tests.e2e.test_every_page import CAP, DRESS, start
 
 pytestmark = pytest.mark.browser
-DRESS = kit.GOODS[3][0]
 
 
 @pytest.fixture(scope="module")
@@ -32,24 +31,18 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_the_stock_page_fits_and_can_be_used_with_everything_on_it(
     browser: Any, base: str, person: str, scheme: str
 ) -> None:
-    page = opened(browser, base, person, scheme)
-    wrong: dict[str, Any] = {}
-    for path in (f"/stock/{CAP}", f"/stock/{DRESS}", f"/stock/{kit.GOODS[5][0]}"):
-        page.set_viewport_size({"width": 360, "height": 640})
-        page.goto(base + path)
-        wrong[path] = page.evaluate(LAYOUT)
-        assert page.locator(".foot .btn:not(.quiet)").count() == 1, "one main action"
-        page.set_viewport_size({"width": 360, "height": 3000})
-        page.evaluate(AXE.read_text())
-        wrong[path] += page.evaluate(RUN_AXE)
-    assert not any(wrong.values()), wrong
-    page.context.close()
+    walk = start(browser, base, person, scheme)
+    for goods in (CAP, DRESS, kit.GOODS[5][0]):
+        walk.through([f"/stock/{goods}"])
+        assert walk.page.locator(".foot .btn:not(.quiet)").count() == 1, "one main action"
+    walk.page.context.close()
+    assert walk.wrong == {}
 
 
 def test_from_the_stock_page_one_comes_to_the_order_the_return_and_what_is_on_the_way(
     browser: Any, base: str
 ) -> None:
-    page = opened(browser, base, "p1", "light")
+    page = start(browser, base, "p1", "light").page
     for goods, link, at in (
         (CAP, "F1007", "**/orders/7"),
         (CAP, "To put back", "**/putback"),
