@@ -27,7 +27,7 @@ pytestmark = pytest.mark.browser
 
 NO_PAGES = {
     "/health": "/health",
-    "/static/{file_path:path}": "/static/app.css",
+    "/static/{file_path:path}": "/static/look.css",
     "/schema": "/schema",
     "/schema/{path:str}": "",
     "/schema/openapi.json": "/schema/openapi.json",
