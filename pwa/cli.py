@@ -103,7 +103,7 @@ store_option = click.option("--store", envvar="YIPAN_STORE", required=True, help
     "--training-port",
     envvar="YIPAN_TRAINING_PORT",
     default=0,
-    show_default="the port above, or a free one",
+    show_default="1000 after the node's, or a free one",
     type=click.IntRange(-1, 65_535),
     help="Where a training opens its pages; -1: no training here.",
 )

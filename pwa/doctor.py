@@ -128,6 +128,7 @@ def examine(
     say("folder", os.access(folder, os.W_OK), str(data))
     checks += look_at_record(data, store, _)
     checks += look_at_printers(data, _)
+    checks += look_at_handhelds(data, _)
     say("scripts", all(content(name) for name in SCRIPTS), ", ".join(SCRIPTS))
     if centre:
         say("centre", reaches(centre), centre, "note")
@@ -204,6 +205,26 @@ def look_at_record(data: Path, store: str, _: Callable[[str], str]) -> list[Chec
         store=whose, n=found["facts"], unsent=found["unsent"]
     )
     return [Check("record", "ok" if mine else "bad", text)]
+
+
+def look_at_handhelds(data: Path, _: Callable[[str], str]) -> list[Check]:
+    """The list lies in this record alone: a new box may have a policy that lets nobody in."""
+    db = opened(data)
+    if db is None:
+        return []
+    from sync.replica import handhelds
+
+    with contextlib.closing(db):
+        try:
+            listed = db.execute(
+                "SELECT count(*) FROM handheld WHERE key_hash <> '' AND ended_at = 0"
+            ).fetchone()[0]
+            shut = handhelds.only_listed(db) and not listed
+        except sqlite.Error:  # a record that the node of this release has not opened yet
+            return []
+    text = _(N_("{n} set up")).format(n=listed)
+    none = _(N_("Only listed ones may sign in, and none is: `yipan-store handheld add NAME` shows a code."))
+    return [Check("handhelds", "bad" if shut else "ok", none if shut else text)] if listed or shut else []
 
 
 def look_at_printers(data: Path, _: Callable[[str], str]) -> list[Check]:

@@ -77,7 +77,8 @@ def one(desk: Desk, device: str) -> View:
     )
     if row is None:
         raise Gone(NOT_HERE, "/devices")
-    data = {**told(desk, row), "adder": row["adder"], "called": row["name"]}
+    adder = desk.t("at the store box") if row["added_by"] == handhelds.SHELL else row["adder"]
+    data = {**told(desk, row), "adder": adder, "called": row["name"]}
     return View("devices/one.html", data["name"], f"/devices/{device}", data, back="/devices")
 
 

@@ -33,7 +33,7 @@ def add(data: Path, name: str, address: str) -> None:
     code = short_secret(os.urandom, handhelds.LETTERS)
     with record(data, write=True) as db:
         store = db.execute("SELECT value FROM meta WHERE key = 'store'").fetchone()[0]
-        handhelds.invite(db, code, name=name, person="shell", now=now())
+        handhelds.invite(db, code, name=name, person=handhelds.SHELL, now=now())
     text = words()(N_("Open /start on the handheld and type {code}. It works once, for ten minutes."))
     click.echo(text.format(code=handhelds.shown(code)))
     if address:

@@ -32,6 +32,8 @@ MOST_GOODS = 120
 LONGEST_S = 10 * 3600
 """A training that nobody ended is over by the next morning."""
 TICK_S = 5.0
+PORTS_ON = 1_000
+"""Where nobody says: so far after the node's own port. The next ones are its neighbours'."""
 _log = structlog.get_logger("yipan.training")
 
 
@@ -208,8 +210,9 @@ class School:
     def _listen(self) -> socket.socket:
         from pwa.serve import listen
 
+        usual = self.real_port + PORTS_ON
         try:
-            return listen(self.host, self.wanted or (self.real_port + 1 if self.real_port < 65_535 else 0))
+            return listen(self.host, self.wanted or (usual if usual < 65_536 else 0))
         except OSError:
             if self.wanted:
                 raise

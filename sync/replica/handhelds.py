@@ -23,6 +23,8 @@ KEPT_MS = 24 * 3_600_000
 FORGOTTEN_MS = 30 * 86_400_000
 """A browser that signed in without being set up, and was not seen for so long, leaves the list."""
 MOST_NAME = 40
+SHELL = "shell"
+"""Whose code it was where no person signed in for it: somebody at the box."""
 POLICY = "handhelds"
 """`any`: whoever reaches the pages may sign in with a PIN. `listed`: only on a handheld that was set up."""
 _ALIKE = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from litestar import Litestar
 
 from pwa.app import make_app
+from pwa.cli import main
+from pwa.doctor import examine
 from sync.replica import handhelds
 from sync.replica.handhelds import read_code
 from sync.rules.refusals import Why
@@ -190,6 +195,31 @@ async def test_nobody_works_under_the_id_of_a_listed_handheld_without_its_key(
         await sign_in(copier)
         devices = [row[0] for row in node.db.execute("SELECT device FROM web_session ORDER BY opened_at")]
         assert real.cookies["device"] not in devices
+
+
+def test_the_first_handheld_is_set_up_from_the_box_itself(node: kit.DemoNode, tmp_path: Path) -> None:
+    def shell(*words: str) -> str:
+        ran = CliRunner().invoke(main, ["handheld", *words], env={"YIPAN_DATA": str(tmp_path)})
+        assert ran.exit_code == 0, ran.output
+        return ran.output
+
+    def judged() -> list[str]:
+        found = examine(tmp_path, store="", centre="", url="http://127.0.0.1:9", translate=str)
+        return [check.state for check in found if check.name == "handhelds"]
+
+    assert judged() == []
+    node.rows("policy", [("handhelds", {"value": "listed"})])
+    assert judged() == ["bad"], "nobody could sign in, and the doctor says so"
+    node.now = time.time_ns() // 1_000_000
+    told = shell("add", "Counter", "--address", "http://10.0.0.9:8081")
+    code = re.search(r"code=(S001\.[0-9A-Z]{8})", told)
+    assert code
+    assert tried(node, code[1]) is None
+    assert judged() == ["ok"]
+    assert [row["name"] for row in json.loads(shell("list", "--json"))] == ["Counter"]
+    shell("end", "HAAAAAA")
+    assert judged() == ["bad"]
+    assert CliRunner().invoke(main, ["handheld", "end", "HNOBODY", "--data", str(tmp_path)]).exit_code == 1
 
 
 async def test_the_app_can_be_installed_in_both_languages(app: Litestar) -> None:
