@@ -36,7 +36,7 @@ POLICIES = {
 so that no page needs it."""
 
 TOGETHER = {
-    "page.js": ("feel", "capture", "scan", "stream", "clock", "parts", "device"),
+    "page.js": ("feel", "capture", "ids", "scan", "stream", "clock", "parts", "device"),
 }
 """Scripts that every page loads, sent as one: fewer requests, and they pack better."""
 

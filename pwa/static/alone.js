@@ -4,7 +4,7 @@
 // whatever is new joins it: nothing overtakes. The store node does every command once, by its id.
 (() => {
   "use strict";
-  const { twin, words, gs1, blake, persons, built } = globalThis;
+  const { twin, words, gs1, blake, persons, built, yipan: { newId } } = globalThis;
   const rules = twin.compiled(built.rules);
   const draw = twin.engine(built.templates);
 
@@ -99,15 +99,8 @@
       who: bag.who, layout: whole ? "base.html" : "inside.html",
       line: { ...bag.line, now, alone: true, waiting: count.waiting },
       desk: { args: {}, store: bag.store, store_name: bag.store_name, seen: () => [] },
-      new_id: () => newId(), static: ([name]) => built.statics[name],
+      new_id: newId, static: ([name]) => built.statics[name],
     });
-  };
-  const LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-  const newId = () => {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    let number = BigInt(Date.now()) << 80n;
-    for (let i = 6; i < 16; i++) number |= BigInt(bytes[i]) << BigInt(8 * (15 - i));
-    return Array.from({ length: 26 }, (_, i) => LETTERS[Number((number >> BigInt(125 - 5 * i)) & 31n)]).join("");
   };
   const answer = (html, status, headers = {}) => new Response(html, {
     status,

@@ -6,7 +6,7 @@
 // retry applies once; answers come in order and never take back what was scanned since.
 (() => {
   "use strict";
-  const { feel, gs1, capture } = window.yipan;
+  const { feel, gs1, capture, newId } = window.yipan;
   const sink = document.getElementById("sink");
   // What this device's scanner is like, over what the policy `scan_gap_ms` says of all of them.
   const settings = () => ({ ...capture.PLAIN, gap: +sink?.dataset.gap || capture.PLAIN.gap, ...capture.profile() });
@@ -15,21 +15,6 @@
     if (!trouble) return;
     if (what) trouble.textContent = trouble.dataset[what];
     trouble.hidden = !what;
-  };
-
-  // --- ids: UUIDv7 in Crockford's base 32, as the store node makes them
-  const LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-  const newId = () => {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    let ms = Date.now();
-    for (let i = 5; i >= 0; i--) { bytes[i] = ms % 256; ms = Math.floor(ms / 256); }
-    bytes[6] = 0x70 | (bytes[6] & 0x0f);
-    bytes[8] = 0x80 | (bytes[8] & 0x3f);
-    let number = 0n;
-    for (const byte of bytes) number = (number << 8n) | BigInt(byte);
-    let text = "";
-    for (let shift = 125n; shift >= 0n; shift -= 5n) text += LETTERS[Number((number >> shift) & 31n)];
-    return text;
   };
 
   // --- the task that the page holds

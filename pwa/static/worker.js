@@ -78,6 +78,14 @@
     event.respondWith(page(request, event));
   });
 
+  // A page that is never loaded anew would not find a new release: asked for when the store node is back, where a
+  // new one begins, and now and then.
+  let looked = 0;
+  const look = (least) => {
+    if (Date.now() - looked < least) return;
+    looked = Date.now();
+    registration.update().catch(() => null);
+  };
   // Open pages ask for work to be handed in; a worker has no clock that it could trust to live.
   let busy = false;
   const work = async (probe) => {
@@ -88,7 +96,7 @@
       if (before.alone || before.waiting) {
         const { back, signIn, refused, person } = await alone.handIn();
         if (signIn) await tell({ kind: "sign_in", person });
-        else if (back) await tell({ kind: "back", refused: refused ?? 0 });
+        else if (back) { look(0); await tell({ kind: "back", refused: refused ?? 0 }); }
       } else if (probe) await alone.fetchBag().catch(() => null);
       await tell(await standing());
     } finally { busy = false; }
@@ -97,6 +105,7 @@
     const { kind, csrf, seq } = event.data ?? {};
     event.waitUntil((async () => {
       if (csrf) await alone.write({ put: { csrf } });
+      look(600_000);
       if (kind === "claim") await clients.claim();
       if (kind === "tick") await work(false);
       if (kind === "hello" || kind === "refresh") await work(true);

@@ -29,7 +29,7 @@ from pwa.web import PAGES
 from sync.texts import po_path, read_po, translator
 
 HERE = Path(__file__).parent
-PARTS = ("twin.js", "words.js", "blake.js", "persons.js")
+PARTS = ("twin.js", "words.js", "blake.js", "ids.js", "persons.js")
 SHELL = ("app.css", "icon.svg", "log.js", "lib/htmx.min.js", "gs1.js", "page.js", "support.js")
 """What a page of the handheld loads, by the names that templates use."""
 DRAWN = (
@@ -53,9 +53,12 @@ DRAWN = (
     *("support/now.html", "gone.html", "said.html"),
 )
 """Templates of the pages that pwa/twin/pages makes."""
+ALWAYS = {"line.alone": True, "d.prints.label": False, "d.prints.sheet": False, "d.history": False}
+"""What every page is told that a handheld draws."""
 NOTHING = (
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-    "<title>yipan</title><main><h1>The store box is not reached <span lang=zh-Hans>无法连接门店主机</span></h1>"
+    "<title>yipan</title><main>"
+    "<h1>The store box is not reached <span lang=zh-Hans>无法连接门店主机</span></h1>"
     "<p>This handheld has nothing to work on yet. Open this page where the store box is reached, and sign in."
     "<p lang=zh-Hans>本设备尚无可处理的任务。请在可连接门店主机处打开本页并登录。"
 )
@@ -73,7 +76,7 @@ class Made:
 @lru_cache
 def made() -> Made:
     messages = Messages()
-    templates = compile_all(PAGES, DRAWN, messages)
+    templates = compile_all(PAGES, DRAWN, messages, ALWAYS)
     # What the script asks of the rules, and nothing else, goes along.
     asked = {*DEEDS, *re.findall(r"\brules\.(\w+)", (ROOT / "alone.js").read_text())}
     rules = compile_rules([*deeds.MODULES, *pages.MODULES, routes], sorted(asked), messages)
