@@ -72,6 +72,9 @@ async def sign_in_page(
     answer = await show(
         request, lambda desk: pin(desk, person, goal) if person else names(desk, goal), who=who
     )
+    if who.leave:
+        # What a handheld still keeps here is of a training that is over: no other would make sense of it.
+        answer.headers["Clear-Site-Data"] = '"storage"'
     if not who.device:
         answer.set_cookie(cookie(request, "device", "H" + short_secret(os.urandom, 6)))
     return answer

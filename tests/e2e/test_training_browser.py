@@ -77,6 +77,19 @@ def test_what_is_practised_stays_apart_also_on_the_device(browser: Any, store: S
     assert stored(page, "outbox") == []
     assert stored(page, "kept/bag")["extract"]["turns"] == kept["turns"]
     assert (everything(store.node), len(store.node.performed)) == (before, asked)
+
+    # A later training on the same address knows nothing of what was left there.
+    lead.get_by_role("button", name="Open the training").click()
+    says(lead, "The training is open.")
+    page.goto(f"{store.training}/orders")
+    page.get_by_role("link", name="Lin Associate").click()
+    page.fill("#pin", "0000")
+    page.click(".foot .btn")
+    page.wait_for_url(f"{store.training}/orders*")
+    prepared(page)
+    says(page, "T-1001")
+    assert stored(page, "outbox") == []
+    assert page.locator("#kept").is_hidden()
     assert strange == []
     context.close()
     lead.context.close()
