@@ -323,11 +323,23 @@
     (key) => key in scope, lazily.or, lazily.and, get, item, slice, has,
     ...ORDER, add, sub, mod, concat, filters, NOTHING,
   ];
+  // Branches were left out because this is so on every page; where it is not, the page would be another one.
+  const certain = (dotted, is) => {
+    let found = scope;
+    for (const part of dotted.split(".")) {
+      if (found === null || typeof found !== "object" || !(part in found)) return;
+      found = found[part];
+    }
+    if (truth(found) !== Boolean(is)) refuse(`${dotted} is otherwise here`);
+  };
   const engine = (make) => {
-    const mine = make(OPERATIONS);
+    const { "": facts = {}, ...mine } = make(OPERATIONS);
     return (file, values) => {
       pages = mine;
-      return within(Object.assign(Object.create(null), GLOBALS, values), () => run(file)).text;
+      return within(Object.assign(Object.create(null), GLOBALS, values), () => {
+        for (const dotted of Object.keys(facts)) certain(dotted, facts[dotted]);
+        return run(file);
+      }).text;
     };
   };
   const RULES = [

@@ -33,6 +33,8 @@ METHODS = frozenset(
     | {"replace", "rstrip", "setdefault", "split", "startswith", "endswith", "strip", "update", "upper"}
     | {"values"}
 )
+SAID_LATER = frozenset({"bad"})
+"""Functions whose text is handed on to `t`: it goes as a number as well."""
 COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "e({a},{b})",
     ast.NotEq: "!e({a},{b})",
@@ -389,6 +391,8 @@ class _Module:
             case ast.Name(id=name) if name in BUILTINS and name not in self.known and not named:
                 return f"{name}({','.join(args)})"
             case ast.Name(id=name) if name in self.known:
+                if name in SAID_LATER:
+                    args = self._said(node, args)
                 if used and not self.known[name].gives:
                     raise self.refuse(node, f"the result of {name}")
                 return f"{shared(name)}({','.join(self._arguments(node, name, args, named))})"

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from jinja2 import Environment, nodes
+
+from pwa.twin.certain import Pruned
 
 RUNTIME = "H,q,T,t,e,k,m,M,S,E,V,B,I,J,D,O,A,G,i,s,h,g,b,l,y,p,u,d,c,f,Z"
 """What the made code calls the runtime's operations, in the order of `OPERATIONS` in static/twin.js."""
@@ -57,17 +59,27 @@ class Messages:
         return self._numbers[text]
 
 
-def compile_all(env: Environment, names: Iterable[str] = (), messages: Messages | None = None) -> str:
+def compile_all(
+    env: Environment,
+    names: Iterable[str] = (),
+    messages: Messages | None = None,
+    always: Mapping[str, bool] | None = None,
+) -> str:
     """The named templates and all they stand on (or every template of `env`) as one JavaScript expression,
-    a function of the runtime. Without `messages` texts stay where they are."""
+    a function of the runtime. Without `messages` texts stay where they are. `always`: what is so on every
+    page; branches that hang on it are decided now, and a page on which it is not so is refused."""
     every = env.list_templates(["html"])
-    wanted = trees(env, names) if names else {name: _tree(env, name) for name in every}
+    certain = Pruned(always or {})
+    wanted = (
+        trees(env, names, certain) if names else {name: certain.visit(_tree(env, name)) for name in every}
+    )
     used = _used(wanted.values()) if names else None
     made = ",\n".join(
         f"{text_of(name)}:{_Template(name, tree, messages, used).source()}"
         for name, tree in sorted(wanted.items())
     )
-    return f"([{RUNTIME}])=>({{\n{made}\n}})"
+    facts = f'"":{text_of({at: int(is_so) for at, is_so in always.items()})},' if always else ""
+    return f"([{RUNTIME}])=>({{{facts}\n{made}\n}})"
 
 
 def _tree(env: Environment, name: str) -> nodes.Template:
@@ -75,7 +87,7 @@ def _tree(env: Environment, name: str) -> nodes.Template:
     return env.parse(env.loader.get_source(env, name)[0], name)
 
 
-def trees(env: Environment, names: Iterable[str]) -> dict[str, nodes.Template]:
+def trees(env: Environment, names: Iterable[str], certain: Pruned | None = None) -> dict[str, nodes.Template]:
     """The named templates and all they stand on."""
     found: dict[str, nodes.Template] = {}
     todo = list(names)
@@ -84,6 +96,8 @@ def trees(env: Environment, names: Iterable[str]) -> dict[str, nodes.Template]:
         if name in found:
             continue
         tree = found[name] = _tree(env, name)
+        if certain is not None:
+            certain.visit(tree)
         uses: list[nodes.Extends | nodes.Include | nodes.Import] = [
             *tree.find_all(nodes.Extends),
             *tree.find_all(nodes.Include),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 import pytest
@@ -123,6 +124,32 @@ async def test_each_construct_means_the_same(chromium: Any, rng: random.Random) 
 def test_a_construct_that_is_not_known_is_refused_when_pages_are_made(text: str) -> None:
     with pytest.raises(CannotTwin, match=r"x\.html, line 1: "):
         compile_all(env({"x.html": text}))
+
+
+CERTAIN = """{% if a.x and b %}1{% elif not a.x %}2{% else %}9{% endif %}{% if not a.x or no %}4{% endif -%}
+{{ 'y' if a.x else 'n' }}{{ 'y' if not a.x }}{% if b and not a.x %}5{% else %}6{% endif -%}
+{% if b %}7{% endif %}
+{% if a.x %}a{% elif b %}3{% else %}3{% endif %}{% for c in rows %}{% if a.x %}{{ c }}{% else %}8{% endif %}
+{%- endfor %}"""
+
+
+@pytest.mark.browser
+async def test_what_is_always_so_is_decided_beforehand_and_looked_at_when_drawn(chromium: Any) -> None:
+    jinja = env({"x.html": CERTAIN})
+    small = compile_all(jinja, always={"a.x": True})
+    assert not {"`2`", "`5`", "`8`", "`3`"} & set(re.findall(r"`\d`", small))
+    page = await chromium.new_page()
+    await page.evaluate(f"globalThis.templates = {small}; 0")
+    await page.evaluate((STATIC / "twin.js").read_text() + "\n;0")
+    for b in (True, False):
+        given = {"a": {"x": True}, "b": b, "no": False, "rows": [1, 2]}
+        drawn = await page.evaluate("(given) => twin.engine(templates)('x.html', given)", given)
+        assert drawn == jinja.get_template("x.html").render(given)
+    with pytest.raises(Exception, match=r"a\.x is otherwise"):
+        await page.evaluate(
+            "(given) => twin.engine(templates)('x.html', given)", {**given, "a": {"x": False}}
+        )
+    await page.close()
 
 
 @pytest.mark.browser
