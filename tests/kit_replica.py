@@ -132,6 +132,7 @@ class Shop:
         kind: str = "pickup",
         code: str = "428913",
         order: str = "",
+        substitution: str = "",
     ) -> int:
         self.fence += 1
         order = order or f"YP-{self.fence:06d}"
@@ -147,6 +148,7 @@ class Shop:
                 phone_tail="4821",
                 code_salt="salt" if code else "",
                 code_hash=hash_code(code, "salt") if code else "",
+                substitution=substitution,
             ),
             self.fence,
         )

@@ -144,4 +144,45 @@ async def short(request: Asked, wave: FromPath[str]) -> Response[str]:
     )
 
 
-HANDLERS = [start, pick_page, scan, pick, undo, later, short_page, short]
+@get("/waves/{wave:str}/instead")
+async def instead_page(
+    request: Asked, wave: FromPath[str], fence: FromQuery[int], line: FromQuery[int]
+) -> Response[str]:
+    return await show(request, lambda desk: views.instead(desk, wave, fence, line))
+
+
+@post("/waves/{wave:str}/instead", status_code=200)
+async def instead(request: Asked, wave: FromPath[str]) -> Response[str]:
+    form = await Form.read(request)
+    fence, line = form.number("fence", most=2**53), form.number("line")
+    substitute = form.text("substitute", most=120)
+    if not form.text("reason"):
+        raise BadForm("Choose a reason first.")
+    if not substitute:
+        raise BadForm("Scan what comes instead first.")
+    args = {
+        "fence": fence,
+        "line": line,
+        "qty": form.number("qty", 1, least=1),
+        "reason": form.text("reason"),
+        "substitute": substitute,
+        "agreed_by": form.text("agreed_by", most=80),
+    }
+    outcome = await form.perform("short", args)
+
+    def then(desk: Desk) -> View:
+        return views.pick(desk, wave) if wave != "-" else offers.order(desk, fence)
+
+    def good(t: Texts) -> Feedback:
+        return Feedback(
+            "info",
+            t("Noted. The centre offers you the other article for this order."),
+            t("Accept it, and pick it like any other. While the line is down it comes later."),
+        )
+
+    return await answer(
+        request, outcome, then, good, otherwise=lambda desk: views.instead(desk, wave, fence, line)
+    )
+
+
+HANDLERS = [start, pick_page, scan, pick, undo, later, short_page, short, instead_page, instead]

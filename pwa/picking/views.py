@@ -157,6 +157,23 @@ def last_pick(desk: Desk, lines: list[work.Line]) -> dict[str, Any] | None:
     return {"line": line, "qty": body.qty}
 
 
+def instead(desk: Desk, wave: str, fence: int, line_no: int) -> View:
+    """Another article for a line that is short, as far as the order lets a store offer one."""
+    line = next((line for line in work.lines(desk, [fence]) if line.line == line_no), None)
+    if line is None:
+        raise Gone("This line is not in this store any more.", f"/waves/{wave}")
+    mode = desk.value("SELECT substitution FROM assignment WHERE fence = ?", fence)
+    reasons = [one for one in REASONS.values() if one.for_short and one.code != "shopper_cancelled"]
+    at = f"fence={fence}&line={line_no}"
+    return View(
+        "picking/instead.html",
+        desk.t("Another article instead"),
+        f"/waves/{wave}/instead?{at}",
+        {"wave": wave, "line": line, "reasons": reasons, "mode": mode, "first": desk.args.get("reason", "")},
+        back=f"/waves/{wave}/short?{at}",
+    )
+
+
 def short(desk: Desk, wave: str, fence: int, line_no: int) -> View:
     line = next((line for line in work.lines(desk, [fence]) if line.line == line_no), None)
     if line is None:

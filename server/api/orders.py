@@ -37,6 +37,7 @@ def as_new(body: OrderIn, channel: str) -> NewOrder:
         language=body.language,
         note=body.note,
         promised_by=int(body.promised_by.timestamp() * 1000) if body.promised_by else 0,
+        substitution="" if body.substitution == "none" else body.substitution,
     )
 
 
@@ -85,7 +86,7 @@ def order_out(
         pickup_store=order["pickup_store"],
         pickup_code=order["pickup_code"],
         lines=[
-            OrderLineOut(line["sellable"], line["qty"], line["price_fen"])
+            OrderLineOut(line["sellable"], line["qty"], line["price_fen"], line["instead_of"])
             for line in db.execute(
                 "SELECT * FROM shop_order_line WHERE order_no = ? ORDER BY line", (order_no,)
             )

@@ -62,6 +62,9 @@ class OrderIn(Struct, forbid_unknown_fields=True):
     note: Text = ""
     promised_by: datetime | None = None
     """By when the shopper was promised it, with a time zone."""
+    substitution: Annotated[str, Meta(pattern="^(none|ask|allowed)$")] = "none"
+    """May another article come instead of one that the store cannot find? `ask`: the store asks the shopper
+    of a pickup and says who agreed; `allowed`: agreed with the order. What it costs is the shop's matter."""
 
 
 class LineOut(Struct):
@@ -101,6 +104,8 @@ class OrderLineOut(Struct):
     sku: str
     qty: int
     price_fen: int
+    instead_of: int = 0
+    """Of a line that a store added with consent: which line (counted from 1) it stands in for."""
 
 
 class OrderOut(Struct):

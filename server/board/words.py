@@ -23,6 +23,7 @@ SENTENCES: dict[str, str] = {
     "pick_started": N_("picking started"),
     "line_picked": N_("one line picked"),
     "short_picked": N_("short pick"),
+    "substituted": N_("another article instead"),
     "picked": N_("picked"),
     "packed": N_("packed"),
     "label_failed": N_("label could not be printed"),

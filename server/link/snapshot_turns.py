@@ -28,7 +28,7 @@ def turns(tx: Tx, store: str) -> Iterator[SnapAssignment]:
     rows = tx.execute(
         """
         SELECT a.*, o.no AS order_no, o.kind, o.channel, o.promised_by, o.name, o.phone, o.address, o.note,
-               o.code_salt, o.code_hash, o.language, fo.fence AS fo_fence
+               o.code_salt, o.code_hash, o.language, o.substitution, fo.fence AS fo_fence
         FROM assignment a
         JOIN fulfilment_order fo ON fo.fo = a.fo
         JOIN shop_order o ON o.no = fo.order_no
@@ -156,6 +156,7 @@ def _assignment(tx: Tx, store: str, row: sqlite3.Row, said: d.Withdrawn | None) 
         code_hash=row["code_hash"] if pickup else "",
         address="" if pickup else row["address"],
         note=row["note"],
+        substitution=row["substitution"],
         confirmed=row["confirmed_at"] > 0,
         owner_until=row["owner_until"],
         withdrawn=withdrawn,

@@ -32,6 +32,7 @@ class PartRow:
     note: str
     code_salt: str
     code_hash: str
+    substitution: str = ""
 
 
 @dataclass(slots=True)
@@ -94,7 +95,8 @@ class LineRow:
 _PART = (
     "SELECT f.fo, f.order_no, f.state, f.fence, f.attempts, f.next_try_at, o.kind, o.channel, o.state,"
     " o.pickup_store, o.lat, o.lon, o.promised_by, o.name, o.phone, o.address, o.note, o.code_salt,"
-    " o.code_hash FROM fulfilment_order f JOIN shop_order o ON o.no = f.order_no WHERE f.fo = ?"
+    " o.code_hash, o.substitution FROM fulfilment_order f JOIN shop_order o ON o.no = f.order_no"
+    " WHERE f.fo = ?"
 )
 _TURN = (
     "SELECT a.fence, a.fo, a.store, a.attempt, a.offered_at, a.accept_by, a.state, a.ownership,"

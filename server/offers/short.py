@@ -14,7 +14,7 @@ from server.facts.source import Source
 from server.facts.verdict import APPLIED, Verdict
 from server.offers import returning, turn
 from server.offers.mirror import LATE, finish_picking, step, tell
-from server.offers.rows import LineRow, TurnRow, lines_of, turn_of
+from server.offers.rows import LineRow, TurnRow, lines_of, part_of, turn_of
 from server.orders import parts
 from server.routing.map import leave_out
 from server.stock import book
@@ -125,6 +125,8 @@ def _bring_it_elsewhere(tx: Tx, source: Source, row: TurnRow, body: f.Shorted) -
             "UPDATE fulfilment_line SET cancelled = cancelled + ? WHERE fo = ? AND line = ?",
             (qty, row.fo, body.line),
         )
+    elif qty > 0 and _agreed(tx, row, body):
+        _bring_another(tx, source, row, body, qty)
     elif qty > 0:
         fo = parts.split_off(tx, row.fo, [(body.line, qty)], now)
         turn.exclude(tx, fo, row.store, "short", now)
@@ -138,6 +140,34 @@ def _bring_it_elsewhere(tx: Tx, source: Source, row: TurnRow, body: f.Shorted) -
         turn.finish(tx, now_row, "short", now, again=False)
         parts.cancel_part(tx, row.fo, now)
         parts.settle_order(tx, row.order_no, now)
+
+
+def _agreed(tx: Tx, row: TurnRow, body: f.Shorted) -> bool:
+    """Whether the shopper takes what the store offers instead: as the order says, not as the store says."""
+    if not body.substitute:
+        return False
+    part = part_of(tx, row.fo)
+    known = tx.execute("SELECT 1 FROM item WHERE sku = ?", (body.substitute,)).fetchone() is not None
+    asked = part.substitution == "ask" and body.consent == "asked" and bool(body.agreed_by)
+    return known and (part.substitution == "allowed" or asked)
+
+
+def _bring_another(tx: Tx, source: Source, row: TurnRow, body: f.Shorted, qty: int) -> None:
+    """Another article stands in: a line and a part of the order like any other, first offered where it lies.
+
+    So whatever may become of it (declined, withdrawn, put back, handed over, returned) goes by the rules of
+    every part, and the store needs a turn of its own before it leaves.
+    """
+    order_line = tx.execute(
+        "UPDATE fulfilment_line SET cancelled = cancelled + ? WHERE fo = ? AND line = ? RETURNING order_line",
+        (qty, row.fo, body.line),
+    ).fetchone()[0]
+    fo = parts.stand_in(tx, row.order_no, order_line, body.substitute, qty, source.now)
+    told = {"line": order_line, "substitute": body.substitute, "qty": qty, "consent": body.consent}
+    told |= {"agreed_by": body.agreed_by, "asked_by": source.fact.person, "asked_at": source.fact.at}
+    tell(tx, source, row, "substituted", told | {"part": fo}, notify=True)
+    if not turn.assign(tx, fo, row.store, source.now):
+        turn.route(tx, fo, source.now)
 
 
 def _blame(tx: Tx, source: Source, row: TurnRow, sku: str, reason: Reason) -> None:

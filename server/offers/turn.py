@@ -137,6 +137,7 @@ def assign(tx: Tx, fo: str, store: str, now: int, *, distance_m: int = 0, opens_
             address=part.address if shipment else "",
             note=part.note,
             attempt=attempt,
+            substitution=part.substitution,
         ),
         at=now,
         fence=fence,

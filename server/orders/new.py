@@ -30,6 +30,9 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "en"
     note: str = ""
     promised_by: int = 0
+    substitution: str = ""
+    """May another article come instead of one that is missing? '': no; `ask`: the store asks the shopper
+    of a pickup; `allowed`: agreed with the order."""
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,23 @@ def split_off(tx: Tx, fo: str, lines: Iterable[tuple[int, int]], now: int) -> st
     return new
 
 
+def stand_in(tx: Tx, order_no: str, instead_of: int, sku: str, qty: int, now: int) -> str:
+    """A line of the order that stands in for another, and the part that brings it; its number.
+
+    A line of its own, so that whatever counts by order line and item counts it right.
+    """
+    last = tx.execute("SELECT max(line) FROM shop_order_line WHERE order_no = ?", (order_no,)).fetchone()[0]
+    tx.execute(
+        "INSERT INTO shop_order_line (order_no, line, sellable, qty, price_fen, instead_of)"
+        " VALUES (?,?,?,?,0,?)",
+        (order_no, last + 1, sku, qty, instead_of),
+    )
+    count = tx.execute("SELECT count(*) FROM fulfilment_order WHERE order_no = ?", (order_no,)).fetchone()[0]
+    fo = f"{order_no}-{count + 1}"
+    make_part(tx, fo, order_no, [PartLine(1, last + 1, "", sku, qty)], now)
+    return fo
+
+
 def open_needs(tx: Tx, fo: str) -> tuple[Need, ...]:
     """What this fulfilment order still has to bring."""
     return tuple(

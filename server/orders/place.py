@@ -29,6 +29,7 @@ __all__ = ["NewLine", "NewOrder", "Part", "Placed", "place"]
 
 MOST_LINES = 200
 MOST_UNITS = 10_000
+SUBSTITUTIONS = frozenset({"", "ask", "allowed"})
 _KINDS = frozenset(str(kind) for kind in Kind)
 
 
@@ -52,8 +53,8 @@ def place(tx: Tx, new: NewOrder, *, now: int, dice: Dice) -> Placed:
         hashed = hash_code(code, salt)
     tx.execute(
         "INSERT INTO shop_order (no, channel, external_id, kind, placed_at, promised_by, pickup_store, lat,"
-        " lon, name, phone, address, language, note, pickup_code, code_salt, code_hash, fingerprint)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        " lon, name, phone, address, language, note, pickup_code, code_salt, code_hash, fingerprint,"
+        " substitution) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             order_no,
             new.channel,
@@ -73,6 +74,7 @@ def place(tx: Tx, new: NewOrder, *, now: int, dice: Dice) -> Placed:
             salt,
             hashed,
             fingerprint,
+            new.substitution,
         ),
     )
     tx.executemany(
@@ -103,6 +105,7 @@ def place(tx: Tx, new: NewOrder, *, now: int, dice: Dice) -> Placed:
         note=new.note,
         code_salt=salt,
         code_hash=hashed,
+        substitution=new.substitution,
     )
     needs = tuple(
         Need(item.line, item.sku, item.qty, item.order_line if item.sellable else 0) for item in items
@@ -136,6 +139,10 @@ def _checked(tx: Tx, new: NewOrder) -> tuple[list[tuple[str, NewLine]], list[Par
         raise _bad(N_("An order has 1 to {most} lines, not {lines}."), most=MOST_LINES, lines=len(new.lines))
     if not (-90 <= new.lat <= 90 and -180 <= new.lon <= 180):
         raise _bad(N_("lat and lon are not a place on Earth."))
+    if new.substitution not in SUBSTITUTIONS:
+        raise _bad(N_("substitution is none, ask or allowed."))
+    if new.substitution == "ask" and new.kind != Kind.PICKUP:
+        raise _bad(N_("Only the shopper of a pickup can be asked: say allowed or none."))
     if new.kind == Kind.PICKUP:
         store = map_of(tx).stores.get(new.pickup_store)
         if store is None:
@@ -179,7 +186,10 @@ def _resolve(tx: Tx, channel: str, name: str) -> tuple[str, list[tuple[str, int]
 
 
 def _fingerprint(new: NewOrder) -> str:
-    return hashlib.blake2b(msgspec.json.encode(new), digest_size=16).hexdigest()
+    content = msgspec.to_builtins(new)
+    if not new.substitution:  # as it was before orders said it: a repeat across an upgrade is the same order
+        del content["substitution"]
+    return hashlib.blake2b(msgspec.json.encode(content), digest_size=16).hexdigest()
 
 
 def _next_order_no(tx: Tx) -> str:

@@ -33,6 +33,7 @@ class Order(SQLModel, table=True):
     cancel_requested_at: int = 0
     closed_at: int = 0
     fingerprint: str = Field(default="", description="of the request: a repeat with other content is told")
+    substitution: str = Field(default="", description="'' (never), ask (a pickup's shopper), or allowed")
 
 
 class OrderLine(SQLModel, table=True):
@@ -42,6 +43,7 @@ class OrderLine(SQLModel, table=True):
     sellable: str
     qty: int
     price_fen: int = 0
+    instead_of: int = Field(default=0, description="the line that this one stands in for; 0: as ordered")
 
 
 class FulfilmentOrder(SQLModel, table=True):

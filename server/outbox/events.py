@@ -24,6 +24,7 @@ TOLD = frozenset(
         "pick_started",
         "line_picked",
         "short_picked",
+        "substituted",
         "picked",
         "packed",
         "label_failed",

@@ -161,8 +161,8 @@ def _stage(tx: Connection, fence: int) -> str:
 def _offered(tx: Connection, body: d.Offered, fence: int, at: int) -> None:
     made = tx.execute(
         "INSERT OR IGNORE INTO assignment (fence, fo, order_no, kind, channel, offered_at, accept_by, "
-        "promised_by, attempt, shopper, phone_tail, code_salt, code_hash, address, note, changed_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "promised_by, attempt, shopper, phone_tail, code_salt, code_hash, address, note, "
+        "substitution, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             fence,
             body.fo,
@@ -179,6 +179,7 @@ def _offered(tx: Connection, body: d.Offered, fence: int, at: int) -> None:
             body.code_hash,
             body.address,
             body.note,
+            body.substitution,
             at,
         ),
     )

@@ -74,6 +74,8 @@ class Why(StrEnum):
     LESS_THAN_THERE = "less_than_there"
     PROMISED = "promised"
     NO_SHARE = "no_share"
+    NO_SUBSTITUTE = "no_substitute"
+    CONSENT_WANTED = "consent_wanted"
     SALE_DIFFERS = "sale_differs"
     UNKNOWN_SALE = "unknown_sale"
     RETURN_TOO_MANY = "return_too_many"
@@ -315,6 +317,14 @@ TEXTS: dict[Why, tuple[str, str]] = {
     Why.NO_SHARE: (
         N_("The store may sell {share} of {item} ({sku}) by itself; {qty} are wanted."),
         N_("Offer another piece, or ask the store lead."),
+    ),
+    Why.NO_SUBSTITUTE: (
+        N_("Nothing may come instead of {item} ({sku}) in order {order}."),
+        N_("Say that it is missing; the centre finds it elsewhere or tells the shopper."),
+    ),
+    Why.CONSENT_WANTED: (
+        N_("The shopper of order {order} wants to be asked first."),
+        N_("Ask them, and write down who agreed."),
     ),
     Why.SALE_DIFFERS: (
         N_("Sale {sale} was booked before with other goods."),

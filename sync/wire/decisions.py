@@ -56,6 +56,8 @@ class Offered(Body, frozen=True):
     """For the label of a shipment only."""
     note: str = ""
     attempt: int = 1
+    substitution: str = ""
+    """Whether the shopper takes another article instead: '' (no), ask (a pickup's) or allowed."""
 
 
 class Confirmed(Body, frozen=True):

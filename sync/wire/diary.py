@@ -88,6 +88,13 @@ DIARY = (
         "A short pick names its goods (`sku` of shorted): a centre put back from a backup that lost the"
         " assignment takes what is gone off its books all the same. An older centre passes over it.",
     ),
+    Entry(
+        1,
+        "f4df82cb06a2ce58",
+        "Another article instead: `substitution` of an offer (and in snapshots), and of a short pick what"
+        " comes instead and who agreed (`substitute`, `consent`, `agreed_by`). An older centre looks for the"
+        " missing article elsewhere, as without; an older store is not told that it may offer another.",
+    ),
 )
 
 

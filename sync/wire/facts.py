@@ -80,6 +80,12 @@ class Shorted(Body, frozen=True):
     """For `label_mismatch`: the SKU that the goods really are."""
     sku: str = ""
     """What was on the line: a centre that lost the assignment still knows which units are gone."""
+    substitute: str = ""
+    """The SKU that the shopper takes instead. It becomes a line and a part of the order, offered here."""
+    consent: str = ""
+    """`order`: agreed with the order; `asked`: the fact's person asked, at the fact's time."""
+    agreed_by: str = ""
+    """Who agreed when asked."""
 
 
 class Parcel(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -84,6 +84,7 @@ class SnapAssignment(msgspec.Struct, frozen=True, omit_defaults=True):
     released_by: str = ""
     collector: str = ""
     parcels: tuple[SnapParcel, ...] = ()
+    substitution: str = ""
 
 
 class SnapReturn(msgspec.Struct, frozen=True, array_like=True):

@@ -31,6 +31,7 @@ PAGES = """
 / /orders?tab=offers /orders?tab=offers&later=1 /orders?tab=work&later=1 /orders?tab=ready&later=1
 /offers/42 /offers/42/decline /orders/13 /orders/18 /orders/99
 /waves/{wave} /waves/{wave}?line=14:1 /waves/{wave}/short?fence=13&line=1 /pack/12 /pack/12?parcels=2
+/waves/{wave}/instead?fence=13&line=1 /waves/{wave}/instead?fence=14&line=1
 /stage/11 /handover /handover?q=0913 /handover?q=nobody /handover/7 /handover/7?override=1 /handover/18
 /courier /courier/{manifest} /putback /putback/17
 /returns /returns/order?number=YP-0990 /returns/order?number=YP-7777 /returns/blind /returns/{return}
@@ -126,6 +127,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kit.DemoNode]:
     kit.busy(node)
     kit.printers(node)
     counting(node)
+    node.db.execute("UPDATE assignment SET substitution = 'ask' WHERE fence = 14")
     chinese_lead(node)
     kit.offline(node)
     yield node

@@ -40,6 +40,8 @@ class Bought:
     unknown: Counter[str] = field(default_factory=Counter)
     """Units that left, where no disk holds the fact any more: nobody can know, so they may leave again."""
     told_cancelled: bool = False
+    swapped: int = 0
+    """Units of other articles that a store has offered instead; they are in `want` beside the first ones."""
 
 
 @dataclass

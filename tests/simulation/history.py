@@ -36,12 +36,18 @@ class History:
 
 
 def play(
-    seed: int, *, stores: int = 3, hours: float = 10.0, without: Collection[int] = (), mood: str | None = None
+    seed: int,
+    *,
+    stores: int = 3,
+    hours: float = 10.0,
+    without: Collection[int] = (),
+    mood: str | None = None,
+    substitutes: float = 0.0,
 ) -> History:
     """`without`: numbers of steps that are left out. Every step has its own dice. `mood`: see `mix.MOODS`."""
     gc.disable()  # what goes round in circles is swept up once, after the history
     try:
-        world = World(seed, stores, hours, mood)
+        world = World(seed, stores, hours, mood, substitutes)
         try:
             return _play(world, frozenset(without))
         finally:
@@ -98,6 +104,19 @@ def _step(world: World, people: People, faults: Faults, mean_h: float) -> None:
         people.deed(name)
 
 
+def _nothing_beside_its_substitute(world: World) -> None:
+    """Who got another article did not get the first one as well, unless a case says so."""
+    for one in world.floor.orders.values():
+        got = (one.got - one.unknown - one.forced).total()
+        if not one.swapped or got <= one.want.total() - one.swapped:
+            continue
+        if (
+            world.centre.db.execute("SELECT 1 FROM open_case WHERE order_no = ?", (one.no,)).fetchone()
+            is None
+        ):
+            world.fail("one release", f"order {one.no} got {got} units of {dict(one.want)}")
+
+
 def _calm(world: World, people: People) -> bool:
     """No more faults: lines come up and stay, persons decide what was held; all drains in bounded time."""
     world.calm = True
@@ -138,6 +157,7 @@ def _calm(world: World, people: People) -> bool:
             for one in world.floor.orders.values()
         },
     )
+    _nothing_beside_its_substitute(world)
     return not world.broken
 
 

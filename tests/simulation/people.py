@@ -72,8 +72,15 @@ class People:
             name="Wang Li",
             phone="13800004821",
             address="1 Bund" if kind != "pickup" else "",
+            substitution=self._may_differ(kind),
         )
         self._place_order(new)
+
+    def _may_differ(self, kind: str) -> str:
+        """Whether this shopper takes another article. Asked only where histories are about that."""
+        if not self.world.substitutes:
+            return ""
+        return self.world.roll.choice(("", "allowed", "ask" if kind == "pickup" else "allowed"))
 
     def repeat_order(self) -> None:
         """A channel that had no answer sends again what it sent."""
@@ -184,7 +191,8 @@ class People:
         there = place.shelf[line["sku"]] + in_tote
         if there < qty:
             qty = min(qty, there)
-        if qty <= 0 or (not world.calm and roll.random() < 0.05):
+        missed = not world.calm and roll.random() < 0.05
+        if qty <= 0 or missed or world.chance(world.substitutes / 3):
             self._short(box, row, line, who)
             return
         need = max(0, qty - in_tote)
@@ -219,8 +227,16 @@ class People:
         if reason == "label_mismatch":
             instead = roll.choice([one for one in SKUS if one != sku])
             args["instead"] = instead
+        other = self._offers_another(row, sku)
+        if other:
+            args |= {"substitute": other, "agreed_by": "Wang Li"}
 
         def done(result: dict[str, Any]) -> None:
+            if other and row["order_no"] in world.floor.orders:
+                bought = world.floor.orders[row["order_no"]]
+                bought.want[other] += left
+                bought.swapped += left
+                world.reached["another instead"] += 1
             if reason in ("damaged", "sold_to_walk_in", "label_mismatch"):
                 place.shelf[sku] -= left
                 moves["good", sku] = -left
@@ -233,6 +249,12 @@ class People:
 
         world.reached[f"short: {reason}"] += 1
         world.do(box, world.command(box, "short", args, who, moves=moves, done=done))
+
+    def _offers_another(self, row: sqlite3.Row, sku: str) -> str:
+        if not self.world.substitutes or not row["substitution"]:
+            return ""
+        others = [one for one in SKUS if one != sku]
+        return self.world.roll.choice(others) if self.world.chance(self.world.substitutes) else ""
 
     def undo(self) -> None:
         world, box = self.world, self._box()

@@ -71,8 +71,17 @@ class Centre(Machine[Tx]):
 
 
 class World:
-    def __init__(self, seed: int, stores: int = 3, hours: float = 10.0, mood: str | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        stores: int = 3,
+        hours: float = 10.0,
+        mood: str | None = None,
+        substitutes: float = 0.0,
+    ) -> None:
         self.seed, self.hours = seed, hours
+        self.substitutes = substitutes
+        """How often a picker who misses something offers another article, where the order lets them."""
         self.roll = Roll()
         self.roll.now_of(seed, "begin")
         self.mix = Mix(self.roll, mood)

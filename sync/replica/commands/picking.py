@@ -43,6 +43,9 @@ class Short(msgspec.Struct, frozen=True):
     reason: str
     note: str = ""
     instead: str = ""
+    substitute: str = ""
+    """A code of what the shopper takes instead."""
+    agreed_by: str = ""
 
 
 class PickLater(msgspec.Struct, frozen=True):
@@ -150,13 +153,17 @@ def short(desk: Desk, args: Short) -> Result:
         if instead == line["sku"]:
             raise refuse(Why.UNKNOWN_SKU, sku=args.instead)
     quantity(args.qty, line["qty"] - line["short"], line["sku"])
+    substitute, consent = _substitute(desk, args, row, line) if args.substitute else ("", "")
     untouched = line["qty"] - line["short"] - line["picked"]
     if args.qty > untouched:
         # Found broken while packing: the unit leaves the tote first, then it is short.
         desk.record(f.PickUndone(args.line, args.qty - untouched), fence=args.fence)
-    desk.record(
-        f.Shorted(args.line, args.qty, args.reason, args.note, instead, line["sku"]), fence=args.fence
-    )
+    if substitute:
+        # First, so that the pool has them when the centre hears of the order's new line.
+        desk.record(f.Gave(substitute, args.qty))
+    agreed_by = args.agreed_by[:80] if consent == "asked" else ""
+    told = (args.line, args.qty, args.reason, args.note, instead, line["sku"], substitute, consent, agreed_by)
+    desk.record(f.Shorted(*told), fence=args.fence)
     after = desk.assignment(args.fence)
     return {
         "fence": args.fence,
@@ -165,6 +172,20 @@ def short(desk: Desk, args: Short) -> Result:
         "state": after["state"],
         "count_asked": reason.asks_count,
     }
+
+
+def _substitute(desk: Desk, args: Short, row: sqlite3.Row, line: sqlite3.Row) -> tuple[str, str]:
+    """What the shopper takes instead, and how they agreed. Only of what this store may give by itself."""
+    sku, mode = desk.sku(args.substitute), row["substitution"]
+    if not mode or line["sellable"] or sku == line["sku"] or args.reason == "shopper_cancelled":
+        raise refuse(Why.NO_SUBSTITUTE, order=row["order_no"], item=desk.item(line["sku"]), sku=line["sku"])
+    if mode == "ask" and not args.agreed_by.strip():
+        raise refuse(Why.CONSENT_WANTED, order=row["order_no"])
+    found = desk.tx.execute("SELECT share FROM stock WHERE sku = ? AND suppressed = 0", (sku,)).fetchone()
+    share = found[0] if found else 0
+    if share < args.qty:
+        raise refuse(Why.NO_SHARE, share=share, item=desk.item(sku), sku=sku, qty=args.qty)
+    return sku, "asked" if mode == "ask" else "order"
 
 
 @command("pick_later", PickLater, "pick")
