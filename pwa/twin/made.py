@@ -53,6 +53,8 @@ DRAWN = (
     *("support/now.html", "gone.html", "said.html"),
 )
 """Templates of the pages that pwa/twin/pages makes."""
+ALWAYS = {"line.alone": True, "d.prints.label": False, "d.prints.sheet": False, "d.history": False}
+"""What every page is told that a handheld draws."""
 NOTHING = (
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
     "<title>yipan</title><main>"
@@ -74,7 +76,7 @@ class Made:
 @lru_cache
 def made() -> Made:
     messages = Messages()
-    templates = compile_all(PAGES, DRAWN, messages)
+    templates = compile_all(PAGES, DRAWN, messages, ALWAYS)
     # What the script asks of the rules, and nothing else, goes along.
     asked = {*DEEDS, *re.findall(r"\brules\.(\w+)", (ROOT / "alone.js").read_text())}
     rules = compile_rules([*deeds.MODULES, *pages.MODULES, routes], sorted(asked), messages)
