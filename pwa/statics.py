@@ -5,12 +5,14 @@ A handheld keeps them for a year: a new release has new addresses.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from litestar import MediaType, Response, get
+from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
@@ -26,6 +28,8 @@ TYPES = {
     ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",
 }
+WORTH_PACKING = 400
+"""Bytes; less travels in one packet anyway."""
 NAMED = re.compile(r'"static:([\w./-]+)"')
 """How a script of our own names another file: it is given that file's address. So what is fetched late
 is kept under its hash too, and a new reader of codes makes a new script."""
@@ -62,13 +66,30 @@ def address(path: str) -> str:
     return f"/static/{path}?v={found[1]}"
 
 
+@lru_cache(maxsize=64)
+def packed(data: bytes) -> bytes:
+    return gzip.compress(data, 9, mtime=0)
+
+
+def sent(
+    request: Request[Any, Any, Any], data: bytes, media_type: str, headers: dict[str, str]
+) -> Response[bytes]:
+    """The answer that carries `data`, packed where the browser can unpack it. What it packs to is kept in
+    memory, as `data` is: each release is packed once."""
+    headers = {**headers, "Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", "") and len(data) > WORTH_PACKING:
+        return Response(packed(data), media_type=media_type, headers={**headers, "Content-Encoding": "gzip"})
+    return Response(data, media_type=media_type, headers=headers)
+
+
 @get("/static/{path:path}", opt={"open": True}, include_in_schema=False, sync_to_thread=False)
-def static_file(path: FromPath[Path]) -> Response[bytes]:
+def static_file(request: Request[Any, Any, Any], path: FromPath[Path]) -> Response[bytes]:
     found = content(path.as_posix().lstrip("/"))
     if found is None:
         raise NotFoundException
     data, tag = found
-    headers = {"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{tag}"'}
+    # Weak: packed or not, it is the same file.
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'W/"{tag}"'}
     if path.name in POLICIES:
         headers["Content-Security-Policy"] = POLICIES[path.name]
-    return Response(data, media_type=TYPES.get(path.suffix, MediaType.TEXT), headers=headers)
+    return sent(request, data, TYPES.get(path.suffix, "text/plain"), headers)

@@ -14,6 +14,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from pwa.desk import Desk, View
+from pwa.statics import sent
 from pwa.texts import LANGUAGES
 from pwa.twin import handing_in, seals
 from pwa.twin.extract import extract
@@ -34,17 +35,17 @@ def the_words(request: Asked, language: FromPath[str]) -> Response[bytes]:
     if language not in LANGUAGES or request.query_params.get("v") not in (None, words(language)[1]):
         raise NotFoundException
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-    return Response(words(language)[0], media_type="application/json", headers=headers)
+    return sent(request, words(language)[0], "application/json", headers)
 
 
 @get("/worker.js", opt={"open": True}, include_in_schema=False)
 async def worker_script(request: Asked) -> Response[bytes]:
     """Asked for at each start of a page; answered from memory."""
     body, version = worker(request.app.state.policy)
-    headers = {"Cache-Control": "no-cache", "ETag": f'"{version}"', "Service-Worker-Allowed": "/"}
+    headers = {"Cache-Control": "no-cache", "ETag": f'W/"{version}"', "Service-Worker-Allowed": "/"}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(b"", status_code=304, headers=headers)
-    return Response(body, media_type="text/javascript; charset=utf-8", headers=headers)
+    return sent(request, body, "text/javascript; charset=utf-8", headers)
 
 
 @get("/twin/extract")

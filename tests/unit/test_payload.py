@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import gzip
 import re
+from pathlib import Path
 
-from pwa.app import POLICY
-from pwa.statics import ROOT, TOGETHER, content
-from pwa.twin.made import PARTS, SHELL, worker
+import httpx
+
+from pwa.app import POLICY, make_app
+from pwa.statics import ROOT, TOGETHER, address, content
+from pwa.twin.made import PARTS, SHELL, words, worker
 from pwa.web import PAGES
+from tests import kit_pwa as kit
 
 AIM = 40_000
 BUDGET = 62_000
@@ -46,3 +50,21 @@ def test_every_script_of_ours_is_counted_or_comes_later() -> None:
     asked = set(re.findall(r"<script defer src=\"\{\{ static\('([^']+)'\) \}\}\"", layout))
     assert asked <= set(SHELL), "a page alone has no other scripts"
     assert re.findall(r"importScripts\(\"/static/([^?]+)", worker(POLICY)[0].decode()) == ["gs1.js"]
+
+
+async def test_scripts_and_words_are_sent_packed_to_whoever_can_unpack_them(tmp_path: Path) -> None:
+    node = kit.store(tmp_path / "replica.db")
+    transport = httpx.ASGITransport(app=make_app(node, store=kit.STORE, secret="kept"))
+    paths = ["/worker.js", address("page.js"), address("app.css"), f"/twin/words/zh?v={words('zh')[1]}"]
+    async with httpx.AsyncClient(transport=transport, base_url="http://node") as http:
+        for path in paths:
+            plain = await http.get(path, headers={"accept-encoding": "identity"})
+            small = await http.get(path, headers={"accept-encoding": "gzip, br"})
+            assert plain.status_code == small.status_code == 200
+            assert small.content == plain.content, path
+            assert int(small.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+            assert (small.headers["content-encoding"], small.headers["vary"]) == ("gzip", "Accept-Encoding")
+        version = (await http.get("/worker.js")).headers["etag"]
+        assert (await http.get("/worker.js", headers={"if-none-match": version})).status_code == 304
+        # Texts go by numbers: those of another release are not given out.
+        assert (await http.get("/twin/words/zh?v=other")).status_code == 404
