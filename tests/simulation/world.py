@@ -228,8 +228,10 @@ class World:
         wires = list(centre.wires)
 
         def job(tx: Tx) -> list[list[bytes]]:
+            # What a line has last said is written first: it may be what an offer waited for.
+            frames = [wire.end.tick(tx, self.centre_reading()) for wire in wires]
             timers.run_due(tx, self.now)
-            return [wire.end.tick(tx, self.centre_reading()) for wire in wires]
+            return frames
 
         done = self.at_centre(job)
         if not centre.running:
