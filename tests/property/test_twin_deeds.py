@@ -343,3 +343,34 @@ def test_random_work_comes_to_the_same_state_on_both_sides(tmp_path: Path, rng: 
         "take_return",
     }
     assert every <= {name for name, ok in done if ok}, done
+
+
+def test_a_piece_with_a_number_of_its_own_is_picked_once_on_both_sides(tmp_path: Path) -> None:
+    node = kit.store(tmp_path / "replica.db")
+    for fence in (10, 11):
+        node.accepted(fence, [(DRESS, 2)])
+    wave = node.do("start_wave", fences=[10, 11])["wave"]
+    with kit.sqlite.writing(node.db):
+        node.db.execute("UPDATE item SET serialised = 1 WHERE sku = ?", (DRESS,))
+    state = extract(desk_at(node), SKUS)
+    gtin = kit.gtin_of(3).zfill(14)
+
+    def both(step: int, name: str, **args: Any) -> str:
+        node.now += 1000
+        said = alone(state, name, args, f"PIECE-{step}", "p1", node)
+        with kit.sqlite.writing(node.db):
+            outcome = kit.commands.perform(node.db, name, args, node.context("p1", "H1", f"PIECE-{step}"))
+        assert said == ("ok" if outcome.refusal is None else str(outcome.refusal.reason))
+        mine, theirs = compared(dict(state), node)
+        assert mine == theirs
+        return said
+
+    assert both(1, "scan", wave=wave, code=f"01{gtin}21A") == "ok"
+    assert both(2, "scan", wave=wave, code=f"01{gtin}21A") == "serial_used"
+    assert both(3, "scan", wave=wave, code=gtin) == "serial_wanted"
+    assert both(4, "pick", fence=10, line=1) == "serial_wanted"
+    assert both(5, "scan", wave=wave, code=f"01{gtin}21B") == "ok"
+    assert both(6, "undo_pick", fence=10, line=1) == "ok"
+    assert both(7, "scan", wave=wave, code=f"01{gtin}21A") == "serial_used"  # B was taken back
+    assert both(8, "scan", wave=wave, code=f"01{gtin}21B") == "ok"
+    node.close()
