@@ -11,6 +11,7 @@ import contextlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -261,8 +262,14 @@ class DemoNode:
         return fence
 
 
+@lru_cache
+def hashed(pin: str, salt: bytes) -> str:
+    """Slow on purpose, and the same people work in the stores of a thousand tests."""
+    return hash_pin(pin, salt)
+
+
 def people(node: DemoNode, names: tuple[str, str, str] = ("Lin", "Zhao Min", "Chen Lead")) -> None:
-    pins = [hash_pin(pin, node.dice.randbytes(16)) for pin in (PIN, PIN, LEAD_PIN)]
+    pins = [hashed(pin, node.dice.randbytes(16)) for pin in (PIN, PIN, LEAD_PIN)]
     roles = ("associate", "associate", "store_lead")
     languages = ("en", "zh", "en")
     node.rows(
@@ -426,7 +433,8 @@ def served(node: DemoNode, **more: Any) -> Iterator[str]:
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level="error", ws="none", timeout_graceful_shutdown=1, lifespan="on")
+        # Streams of changes never end by themselves, so there is nothing to wait for at the end.
+        uvicorn.Config(app, log_level="critical", ws="none", timeout_graceful_shutdown=0, lifespan="on")
     )
     thread = threading.Thread(target=lambda: server.run(sockets=[sock]), daemon=True)
     thread.start()
@@ -438,6 +446,16 @@ def served(node: DemoNode, **more: Any) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(10)
+
+
+def signed_in(context: Any, node: DemoNode, base: str, person: str = "p1") -> None:
+    """As `sign_in_browser`, past its pages: for tests that begin at work."""
+    from pwa.signin.sessions import open_session
+
+    with sqlite.writing(node.db):
+        token = open_session(node.db, person, "HDEMO1", node.now, node.dice.randbytes)
+    values = {"session": token, "device": "HDEMO1"}
+    context.add_cookies([{"name": name, "value": value, "url": base} for name, value in values.items()])
 
 
 def sign_in_browser(page: Any, base: str, person: str = "p1") -> None:

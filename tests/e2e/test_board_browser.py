@@ -86,8 +86,10 @@ def test_the_board_says_when_it_does_not_hear_the_centre_and_catches_up(
 ) -> None:
     context, page, _ = signed_in(browser, url)
     expect(page.locator("#board-line")).to_be_hidden()
+    page.clock.install()
     context.set_offline(True)
     page.evaluate("document.querySelector('[hx-sse\\\\:connect]')._htmx?.sse?.reader?.cancel()")
+    page.clock.fast_forward(13_000)  # longer than a silence may last
     expect(page.locator("#board-line")).to_be_visible(timeout=20_000)
     order(centre, "S002", "LIVE-3")
     context.set_offline(False)

@@ -42,7 +42,7 @@ def page(browser: Any, base: str, node: kit.DemoNode) -> Iterator[Any]:
     page.on("pageerror", lambda error: strange.append(str(error)))
     page.on("console", lambda m: strange.append(m.text) if "Content Security Policy" in m.text else None)
     page.on("request", lambda r: strange.append(r.url) if not r.url.startswith((base, "data:")) else None)
-    kit.sign_in_browser(page, base)
+    kit.signed_in(context, node, base)
     # A machine that runs everything at once delivers a scanner's keys late; a handheld does not.
     node.rows("policy", [("scan_gap_ms", {"value": "1500"})])
     page.goto(f"{base}/waves/{kit.wave_of(node, 13)}")
