@@ -80,7 +80,7 @@ async def unload(request: Asked, code: FromPath[str]) -> Response[str]:
         request,
         outcome,
         lambda desk: views.manifest(desk, code),
-        lambda t: Feedback("info", t("Taken off: it waits for the next courier.")),
+        lambda t: Feedback("info", t("Taken off this manifest.")),
     )
 
 

@@ -62,7 +62,7 @@ def test_a_courier_takes_parcels_while_the_box_is_away_and_each_has_left_once(br
     page.get_by_role("button", name="Hand over 4 parcels").click()
     says(page, "not confirmed")
     page.get_by_role("button", name="Take YP-1044 off").click()
-    says(page, "Taken off: it waits for the next courier.")
+    says(page, "Taken off this manifest.")
     wedge(page, parcels(box, 21)[0])
     says(page, "F1021 is a pickup")
     manifest = page.url.rsplit("/", 1)[1]

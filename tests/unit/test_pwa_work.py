@@ -177,6 +177,40 @@ async def test_the_courier_takes_parcels_by_code_and_by_order_number(hand: Hand,
     assert {state(node, 1), state(node, 2)} == {"released"}
 
 
+async def test_a_parcel_that_was_not_scanned_is_not_shown_as_loaded(hand: Hand, node: kit.DemoNode) -> None:
+    node.picked(1, [(SHIRT, 2)], kind="shipment")
+    node.do("pack", fence=1, parcels=[[[1, 1]], [[1, 1]]])
+    codes = [row[0] for row in node.db.execute("SELECT code FROM parcel ORDER BY code")]
+    url = (await hand.send("/courier", courier="SF")).headers["hx-push-url"]
+    answer = await hand.send(f"{url}/load", code=codes[0])
+    assert "Loaded 1 Still waits 1" in words(answer.text)
+    answer = await hand.send(f"{url}/load", code=codes[0])
+    assert "Already on this manifest." in words(answer.text)
+    answer = await hand.send(f"{url}/ship")
+    assert answer.headers["x-outcome"] == "refused parcel_missing"
+    await hand.send(f"{url}/load", code=codes[1])
+    assert (await hand.send(f"{url}/ship")).headers["x-outcome"] == "ok"
+
+
+async def test_an_order_that_may_not_go_is_taken_off_and_the_courier_leaves_with_the_rest(
+    hand: Hand, node: kit.DemoNode
+) -> None:
+    from sync.wire.decisions import Withdrawn
+
+    node.packed(1, [(SHIRT, 1)], kind="shipment")
+    node.packed(2, [(CAP, 1)], kind="shipment")
+    url = (await hand.send("/courier", courier="SF")).headers["hx-push-url"]
+    for order in ("YP-1001", "YP-1002"):
+        await hand.send(f"{url}/load", code=order)
+    node.decide(Withdrawn("late", "S002", "Huaihai Rd", kit.NOON), 1)
+    assert (await hand.send(f"{url}/ship")).headers["x-outcome"] == "refused withdrawn"
+    answer = await hand.send(f"{url}/unload", fence=1)
+    assert "Taken off this manifest." in words(answer.text)
+    assert (await hand.send(f"{url}/ship")).headers["x-outcome"] == "ok"
+    assert (state(node, 1), state(node, 2)) == ("put_back", "released")
+    assert (await hand.send(f"{url}/unload", fence=2)).headers["x-outcome"] == "refused manifest_closed"
+
+
 async def test_an_order_taken_away_is_told_in_plain_words_with_the_next_step(
     hand: Hand, node: kit.DemoNode
 ) -> None:

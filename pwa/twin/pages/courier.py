@@ -157,7 +157,7 @@ def after_courier(
             "say": feedback("good", t("Handed to the courier.")),
         }
     if what == "unload":
-        return {"view": page, "say": feedback("info", t("Taken off: it waits for the next courier."))}
+        return {"view": page, "say": feedback("info", t("Taken off this manifest."))}
     if went and outcomes[0]["result"]["again"]:
         return {"view": page, "say": feedback("again", t("Already on this manifest."))}
     return {"view": page, "say": feedback("good", t("Right parcel. Loaded."))}
