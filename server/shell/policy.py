@@ -39,12 +39,10 @@ def show(data_dir: Path, as_json: bool) -> None:
 @click.argument("value")
 @click.option("--channel", default="", help="Only for orders of this channel.")
 @click.option("--kind", default="", help="Only for pickup, shipment or same_day.")
-@click.option("--store", default="", help="Only for this store (till_mode).")
+@click.option("--store", default="", help="Only for this store (till_mode, handhelds).")
 @as_json
 @click.pass_obj
-def change(
-    data_dir: Path, name: str, value: str, channel: str, kind: str, store: str, as_json: bool
-) -> None:
+def change(data_dir: Path, name: str, value: str, channel: str, kind: str, store: str, as_json: bool) -> None:
     """Set one: `yipan policy set accept_s 900 --kind pickup`, `yipan policy set till_mode block`."""
     from server.policy.read import DEFAULTS, set_policy
     from server.policy.store import NUMBERS, WORDS, set_store_policy
