@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 import segno
 import zxingcpp
-from PIL import Image
+from PIL import Image, ImageFilter
 
+from pwa.statics import address
 from tests import kit_pwa as kit
 from tests.conftest import browser_options
 from tests.e2e.kit_alone import SIZE, Box, picked, prepared, signed_in, until
@@ -185,6 +187,52 @@ def test_a_reader_that_the_browser_has_is_taken_instead_of_ours(context: Any, bo
     assert not [url for url in fetched if "zxing" in url or "reader" in url]
 
 
+READ = """async ([reader, pictures]) => {
+  const worker = new Worker(reader), told = [];
+  for (const [number, picture] of pictures.entries()) {
+    const image = new Image();
+    image.src = 'data:image/png;base64,' + picture;
+    await image.decode();
+    const bits = await createImageBitmap(image);
+    told.push(await new Promise((done) => {
+      worker.onmessage = ({data}) => done(data.error ?? data.codes.map((one) => one.text).join());
+      worker.postMessage({number, picture: bits}, [bits]);
+    }));
+  }
+  worker.terminate();
+  return told;
+}"""
+
+
+def held_askew(code: zxingcpp.Barcode) -> str:
+    """A picture of it as a hand makes one: turned, not quite sharp."""
+    picture = Image.new("L", (1280, 720), 170)
+    shot = drawn(code, 5)
+    picture.paste(shot, ((1280 - shot.width) // 2, (720 - shot.height) // 2))
+    out = io.BytesIO()
+    picture.rotate(12, fillcolor=170).filter(ImageFilter.GaussianBlur(1.2)).save(out, "PNG")
+    return base64.b64encode(out.getvalue()).decode()
+
+
+def test_our_reader_reads_what_hangs_on_goods(context: Any, box: Box) -> None:
+    kinds = zxingcpp.BarcodeFormat
+    gs1 = f"(01){kit.gtin_of(2).zfill(14)}(21)SER9"
+    plain = f"01{kit.gtin_of(2).zfill(14)}21SER9"
+    codes = [
+        (zxingcpp.create_barcode(kit.gtin_of(0), kinds.EAN13), kit.gtin_of(0)),
+        (zxingcpp.create_barcode("96385074", kinds.EAN8), "96385074"),
+        (zxingcpp.create_barcode("012345678905", kinds.UPCA), "0012345678905"),  # the same GTIN
+        (zxingcpp.create_barcode(SHIRT, kinds.Code128), SHIRT),
+        (zxingcpp.create_barcode(gs1, kinds.Code128, gs1=True), f"]C1{plain}"),
+        (zxingcpp.create_barcode(gs1, kinds.DataMatrix, gs1=True), f"]d2{plain}"),
+        (zxingcpp.create_barcode(gs1, kinds.QRCode, gs1=True), f"]Q3{plain}"),
+        (zxingcpp.create_barcode("https://id.gs1.org/01/x", kinds.QRCode), "https://id.gs1.org/01/x"),
+    ]
+    page = signed_in(context, box, "/orders")
+    read = page.evaluate(READ, [address("reader.js"), [held_askew(code) for code, _ in codes]])
+    assert read == [text for _, text in codes]
+
+
 COUNT = """async (pictures) => {
   await import(%r);
   const its = window.yipan.camera.counter();
@@ -193,8 +241,6 @@ COUNT = """async (pictures) => {
 
 
 def test_what_counts_in_a_row_of_pictures(context: Any, box: Box) -> None:
-    from pwa.statics import address
-
     page = wave(box, context)
 
     def counted(pictures: list[list[Any]]) -> list[str]:
