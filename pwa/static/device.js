@@ -1,8 +1,14 @@
 // The page's side of working alone: registers the worker, wakes it, and says what it has to say.
 (() => {
   "use strict";
-  // A page that nobody has signed in on has no work to keep.
-  if (!("serviceWorker" in navigator) || !isSecureContext || !document.getElementById("kept")) return;
+  if (!("serviceWorker" in navigator) || !isSecureContext) return;
+  const registered = () => navigator.serviceWorker.register("/worker.js", { scope: "/" });
+  // A page that nobody has signed in on has no work to keep. Whoever is about to finds the worker there: it lets them
+  // come back without the store box.
+  if (!document.getElementById("kept")) {
+    if (/^\/(sign-in|start)$/.test(location.pathname)) addEventListener("load", () => registered().catch(() => null));
+    return;
+  }
   const csrf = () => { try { return JSON.parse(document.body.getAttribute("hx-headers:inherited"))["x-csrftoken"]; } catch { return ""; } };
   const send = (message) => navigator.serviceWorker.controller?.postMessage(message);
   let state = { alone: false, waiting: 0, others: 0, refused: 0 }, lost = 0;
@@ -59,7 +65,7 @@
   let last = 0;
   const wake = (kind) => { last = performance.now(); send({ kind, csrf: csrf() }); };
   const started = async () => {
-    const registration = await navigator.serviceWorker.register("/worker.js", { scope: "/" });
+    const registration = await registered();
     registration.addEventListener("updatefound", () => wake("tick"));
     await navigator.serviceWorker.ready;
     navigator.storage?.persist?.();

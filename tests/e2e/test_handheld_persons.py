@@ -102,7 +102,9 @@ def test_a_handheld_changes_hands_without_the_box_and_each_command_stays_its_per
 
 def test_five_wrong_pins_without_the_box_leave_nothing_to_guess_on_the_device(browser: Any, box: Box) -> None:
     context = browser.new_context(viewport=SIZE)
-    signed_in(context, box, "/orders", person="p3")
+    page = context.new_page()
+    page.goto(f"{box.address}/sign-in")
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
     page = signed_in(context, box, "/orders")
     until(page, lambda: "p1" in (stored(page, "kept/known") or {}))
     box.kill()
