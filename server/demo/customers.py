@@ -68,6 +68,7 @@ class Shop:
             "phone": phone,
             "address": "" if kind == "pickup" else f"{place.name_en}, {self.rng.randint(1, 200)} Demo Road",
             "language": language,
+            "substitution": "ask" if kind == "pickup" else "allowed",
         }
 
     async def read(self, order_no: str) -> dict[str, Any]:

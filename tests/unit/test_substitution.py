@@ -11,9 +11,12 @@ import msgspec
 import pytest
 
 from pwa.app import make_app
+from server.orders.parts import stand_in
 from sync.rules.refusals import Refused, Why
+from sync.sqlite import writing
 from sync.wire import facts as f
 from tests import kit_pwa as kit
+from tests import kit_web as web
 from tests.kit_orders import Centre, problems
 from tests.kit_replica import Shop
 
@@ -216,3 +219,28 @@ async def test_the_page_says_whether_something_may_come_instead_and_does_it(tmp_
         1, 1, "not_found", sku=shirt, substitute=jeans, consent="asked", agreed_by="Li Wang"
     )
     node.close()
+
+
+# -- over the centre's doors
+
+
+def test_a_shop_says_it_with_the_order_and_sees_what_stood_in(tmp_path: Path) -> None:
+    centre = web.new_centre(tmp_path)
+    with web.api(centre) as shop:
+        for mode, kind, status in (
+            ("perhaps", "pickup", 400),
+            ("ask", "shipment", 422),
+            ("ask", "pickup", 201),
+        ):
+            order = {**web.ORDER, "kind": kind, "substitution": mode, "address": "1 Bund"}
+            assert shop.post("/api/v1/orders", json=order).status_code == status, mode
+        number = shop.get("/api/v1/orders", params={"external_id": web.ORDER["external_id"]}).json()[
+            "order_no"
+        ]
+        with web.database(centre) as db, writing(db):
+            stand_in(db, number, 1, "COAT-CAMEL-L", 1, web.NOON)
+        lines = shop.get(f"/api/v1/orders/{number}").json()["lines"]
+        assert [line["instead_of"] for line in lines][-2:] == [0, 1]
+    with web.client(centre) as page:
+        web.sign_in(page)
+        assert "instead of line 1" in page.get(f"/orders/{number}").text
