@@ -61,7 +61,7 @@ def test_a_courier_takes_parcels_while_the_box_is_away_and_each_has_left_once(br
     wedge(page, parcels(box, 44)[0])
     page.get_by_role("button", name="Hand over 4 parcels").click()
     says(page, "not confirmed")
-    page.get_by_role("button", name="Take YP-1044 off").click()
+    page.get_by_role("button", name="Take off: YP-1044").click()
     says(page, "Taken off this manifest.")
     wedge(page, parcels(box, 21)[0])
     says(page, "F1021 is a pickup")
