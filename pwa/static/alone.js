@@ -21,15 +21,31 @@
   }));
   const done = (asked) => new Promise((ok, fail) => { asked.onsuccess = () => ok(asked.result); asked.onerror = () => fail(asked.error); });
   const kept = async (name) => done((await open()).transaction("kept").objectStore("kept").get(name));
-  const rowsOf = async () => done((await open()).transaction("outbox").objectStore("outbox").getAll());
+  // The work and the outbox as read last. A day's work takes longer to read than to draw, so it is read again only
+  // when its mark on the disk, new with every write, is another.
+  let held = null;
+  const current = async () => {
+    const mark = await kept("mark");
+    if (!mark || held?.mark !== mark) held = { mark };
+    return held;
+  };
+  const bagOf = async () => { const at = await current(); return (at.bag ??= await kept("bag")); };
+  const readRows = async () => done((await open()).transaction("outbox").objectStore("outbox").getAll());
+  const rowsOf = async () => { const at = await current(); return (at.rows ??= await readRows()); };
   // One transaction on disk: `put` by name into `kept`, `add` to the outbox, `change` and `drop` rows of it.
   const write = async ({ put = {}, add = [], change = [], drop = [] }) => {
     const tx = (await open()).transaction(["kept", "outbox"], "readwrite", { durability: "strict" });
-    for (const [name, value] of Object.entries(put)) tx.objectStore("kept").put(value, name);
+    const mark = newId(), was = held, place = tx.objectStore("kept");
+    let same = false;
+    held = null; // until it is on disk
+    place.get("mark").onsuccess = ({ target }) => { same = Boolean(was?.mark) && was.mark === target.result; };
+    for (const [name, value] of Object.entries({ ...put, mark })) place.put(value, name);
     for (const row of add) tx.objectStore("outbox").add(row);
     for (const row of change) tx.objectStore("outbox").put(row);
     for (const seq of drop) tx.objectStore("outbox").delete(seq);
-    return new Promise((ok, fail) => { tx.oncomplete = ok; tx.onabort = () => fail(tx.error); });
+    await new Promise((ok, fail) => { tx.oncomplete = ok; tx.onabort = () => fail(tx.error); });
+    const moved = add.length || change.length || drop.length;
+    held = { mark, bag: put.bag ?? (same ? was.bag : null), rows: same && !moved ? was.rows : null };
   };
   // The extract is read, changed and written again: one at a time, whatever tabs and scans ask for at once.
   let last = Promise.resolve();
@@ -40,10 +56,10 @@
   };
   // Whose extract this is, as the store node last said who is signed in. Another person's work is not theirs to see or send.
   const mine = async () => {
-    const [bag, person] = await Promise.all([kept("bag"), kept("person")]);
+    const [bag, person] = await Promise.all([bagOf(), kept("person")]);
     return bag && (person ?? bag.who.person) === bag.who.person ? bag : null;
   };
-  const signedIn = async () => (await kept("person")) ?? (await kept("bag"))?.who.person ?? "";
+  const signedIn = async () => (await kept("person")) ?? (await bagOf())?.who.person ?? "";
   // What can be handed in: this person's own work, and others' that carries their seal.
   const goes = (row, person) => row.state === "waiting" && (row.person === person || Boolean(row.seal));
   const counts = async () => {
@@ -79,6 +95,7 @@
   // A command on the extract, whole or not at all; a wrong pickup code counts as a try all the same.
   const perform = (bag, deed, command) => {
     const before = structuredClone(bag.extract);
+    held = null; // what is changed here counts when it is on disk
     try {
       return { ok: true, result: rules[deed.name](bag.extract, deed.args, contextOf(bag, deed, command)) ?? {} };
     } catch (error) {
@@ -112,7 +129,7 @@
   const drawn = async (method, address, fields, whole) => {
     const url = new URL(address);
     const people = await others();
-    const bag = url.pathname === "/sign-in" && people.length ? await kept("bag") : await mine();
+    const bag = url.pathname === "/sign-in" && people.length ? await bagOf() : await mine();
     if (!bag && people.length) return moved("/sign-in", whole);
     try { await learn(bag.who.language); } catch { return answer(built.nothing, 503); } // nothing to draw, or no words for it
     const csrf = (await kept("csrf")) || "";
@@ -300,8 +317,8 @@
   // For the page that lists what is kept here.
   const list = async () => {
     const person = await signedIn();
-    return (await rowsOf()).map((row) => ({ ...row, mine: row.person === person, goes: goes(row, person) }));
+    return (await readRows()).map((row) => ({ ...row, mine: row.person === person, goes: goes(row, person) }));
   };
 
-  globalThis.alone = { list, local, follow, handIn, fetchBag, changed, remember, kept, mine, write, counts, within };
+  globalThis.alone = { list, local, follow, handIn, fetchBag, changed, remember, kept, bagOf, mine, write, counts, within };
 })();

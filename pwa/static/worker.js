@@ -22,7 +22,7 @@
   })()));
 
   const tell = async (what) => { for (const client of await clients.matchAll({ type: "window" })) client.postMessage(what); };
-  const standing = async () => ({ kind: "standing", alone: Boolean(await alone.kept("alone")), empty: !(await alone.kept("bag")), ...(await alone.counts()) });
+  const standing = async () => ({ kind: "standing", alone: Boolean(await alone.kept("alone")), empty: !(await alone.bagOf()), ...(await alone.counts()) });
 
   const asset = async (request) => (await caches.match(request)) ?? fetch(request);
 
