@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,8 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from pwa.shorten import shortened
+from pwa.texts import LANGUAGES, ROOMS
+from sync.texts import translator
 
 ROOT = Path(__file__).parent / "static"
 
@@ -33,6 +36,8 @@ WORTH_PACKING = 400
 NAMED = re.compile(r'"static:([\w./-]+)"')
 """How a script of our own names another file: it is given that file's address. So what is fetched late
 is kept under its hash too, and a new reader of codes makes a new script."""
+SAID = re.compile(r'\b_\("((?:[^"\\]|\\.)*)"\)')
+"""How a script that is fetched late says something; it brings the words for that along."""
 POLICIES = {
     "reader.js": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'",
 }
@@ -56,8 +61,17 @@ def content(path: str) -> tuple[bytes, str] | None:
         return None
     data = file.read_bytes()
     if file.suffix == ".js" and file.parent == ROOT:
-        data = shortened(NAMED.sub(lambda name: f'"{address(name[1])}"', data.decode())).encode()
+        script = NAMED.sub(lambda name: f'"{address(name[1])}"', data.decode())
+        data = shortened(script.replace('"texts:here"', _texts(script))).encode()
     return data, hashlib.blake2b(data, digest_size=6).hexdigest()
+
+
+def _texts(script: str) -> str:
+    """What a script says, in every language but its own: `{language: {text: translation}}`."""
+    texts = [json.loads(f'"{text}"') for text in SAID.findall(script)]
+    others = {name: translator(name, ROOMS) for name in LANGUAGES if name != "en"}
+    told = {name: {text: translate(text) for text in texts} for name, translate in others.items()}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def address(path: str) -> str:

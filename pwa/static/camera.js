@@ -92,15 +92,8 @@ const prepare = async () => {
 };
 
 // --- the panel over the page
-let words = {};
-const _ = (text) => words[text] ?? text;
-const learn = async () => {
-  const language = document.documentElement.lang.slice(0, 2);
-  if (language === "en") return;
-  const address = `/twin/words/${language}`;
-  const found = (await globalThis.caches?.match(address, { ignoreSearch: true })) ?? (await fetch(address));
-  words = await found.json();
-};
+const WORDS = "texts:here"; // by language: what this script says, from the catalogues
+const _ = (text) => WORDS[document.documentElement.lang.slice(0, 2)]?.[text] ?? text;
 const reasons = () => ({
   refused: _("The browser may not use the camera. Touch the sign beside the address, or the app's entry in the device's settings, allow the camera, and try again."),
   none: _("This handheld has no camera. Scan with the trigger, or type the code."),
@@ -224,7 +217,6 @@ const close = () => {
 };
 const open = async () => {
   if (opened) return close();
-  await learn().catch(() => null);
   const mine = (opened = build());
   await start(mine).catch((error) => failed(mine, error));
 };

@@ -110,8 +110,8 @@ HEARD = """() => {
 }"""
 
 
-def wave(box: Box, context: Any) -> Any:
-    page = signed_in(context, box, f"/waves/{kit.wave_of(box.node, 13)}")
+def wave(box: Box, context: Any, person: str = "p1") -> Any:
+    page = signed_in(context, box, f"/waves/{kit.wave_of(box.node, 13)}", person)
     page.evaluate(HEARD)
     return page
 
@@ -284,15 +284,15 @@ def test_without_leave_it_says_what_to_do_and_is_ready_when_it_comes(browser: An
 
 def test_no_camera_and_no_secure_address_are_said(browser: Any, box: Box) -> None:
     context = browser.new_context(viewport=SIZE)
-    page = wave(box, context)
+    page = wave(box, context, "p2")  # who reads Chinese
     page.evaluate("""() => { navigator.mediaDevices.getUserMedia = () => {
         throw new DOMException('none', 'NotFoundError'); }; }""")
     page.click(".cam")
-    page.get_by_text("This handheld has no camera").wait_for()
-    page.get_by_role("button", name="Close").click()
+    page.get_by_text("本机没有摄像头").wait_for()
+    page.get_by_role("button", name="关闭").click()
     page.evaluate("() => Object.defineProperty(window, 'isSecureContext', {value: false})")
     page.click(".cam")
-    page.get_by_text("secure address only").wait_for()
+    page.get_by_text("只允许安全地址的页面使用摄像头").wait_for()
     assert page.get_attribute(".camera a", "href") == "/secure"
     page.click(".camera a")
     page.wait_for_url("**/secure")
