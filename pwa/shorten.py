@@ -25,6 +25,8 @@ KNOWN = set_of(
     "isFinite htmx module exports require yipan built alone twin words blake gs1"
 )
 """Names that mean something outside of a script: never given a new one, whoever declares them."""
+Scope = tuple[int, int]
+"""Its first token and its last."""
 
 
 def shortened(script: str) -> str:
@@ -65,11 +67,12 @@ def joined(tokens: list[Token]) -> list[Token]:
 def renamed(tokens: list[Token]) -> list[Token]:
     """The tokens with our own names made short, the most frequent ones the shortest."""
     references = {i: t.text for i, t in enumerate(tokens) if t.kind == "name" and _refers(tokens, i)}
+    scopes = _scopes(tokens)
     # What a module gives away keeps its name.
     away = {name for i, name in references.items() if i > 1 and tokens[i - 2].text == "export"}
-    ours = _declared(tokens, set(references)) - KNOWN - away
+    ours = _bound(references, _declared(tokens, set(references)), scopes) - KNOWN - away
     taken = {token.text for token in tokens if token.kind == "name"} - ours
-    given = _given({i: name for i, name in references.items() if name in ours}, _scopes(tokens), taken)
+    given = _given({i: name for i, name in references.items() if name in ours}, scopes, taken)
     made = []
     for i, token in enumerate(tokens):
         new = given.get(token.text) if i in references else None
@@ -82,7 +85,25 @@ def renamed(tokens: list[Token]) -> list[Token]:
     return made
 
 
-def _given(places: dict[int, str], scopes: list[tuple[int, int]], taken: set[str]) -> dict[str, str]:
+def _bound(references: dict[int, str], declared: set[int], scopes: list[Scope]) -> set[str]:
+    """Names that mean something of this script wherever they are mentioned, never something from outside."""
+    homes: dict[str, list[Scope]] = {}
+    for i in declared:
+        homes.setdefault(references[i], []).append(_smallest(scopes, i, i))
+    loose = {
+        name
+        for i, name in references.items()
+        if not any(begin <= i <= end for begin, end in homes.get(name, []))
+    }
+    return set(homes) - loose
+
+
+def _smallest(scopes: list[Scope], first: int, last: int) -> Scope:
+    around = [scope for scope in scopes if scope[0] <= first and last <= scope[1]]
+    return min(around, key=lambda scope: scope[1] - scope[0])
+
+
+def _given(places: dict[int, str], scopes: list[Scope], taken: set[str]) -> dict[str, str]:
     """A short name for each. Two share one where neither is mentioned in what the other is declared in."""
     count = Counter(places.values())
     first: dict[str, int] = {}
@@ -90,16 +111,10 @@ def _given(places: dict[int, str], scopes: list[tuple[int, int]], taken: set[str
     for i, name in places.items():
         first.setdefault(name, i)
         last[name] = i
-    spans = {
-        name: min(
-            (scope for scope in scopes if scope[0] <= first[name] and last[name] <= scope[1]),
-            key=lambda scope: scope[1] - scope[0],
-        )
-        for name in count
-    }
+    spans = {name: _smallest(scopes, first[name], last[name]) for name in count}
     given: dict[str, str] = {}
     short = [name for name in _short() if name not in taken]
-    used: dict[str, list[tuple[int, int]]] = {name: [] for name in short}
+    used: dict[str, list[Scope]] = {name: [] for name in short}
     for name, _ in sorted(count.items(), key=lambda one: (-one[1], one[0])):
         begin, end = spans[name]
         new = next(s for s in short if all(end < other[0] or other[1] < begin for other in used[s]))
@@ -108,7 +123,7 @@ def _given(places: dict[int, str], scopes: list[tuple[int, int]], taken: set[str
     return given
 
 
-def _scopes(tokens: list[Token]) -> list[tuple[int, int]]:
+def _scopes(tokens: list[Token]) -> list[Scope]:
     """Where names can be declared that nobody outside can mean: blocks, functions with their parameters."""
     found = [(0, len(tokens) - 1)]
     for at, token in enumerate(tokens):
@@ -164,14 +179,14 @@ def _around(tokens: list[Token], at: int) -> tuple[str, str]:
     return before, tokens[at + 1].text if at + 1 < len(tokens) else ";"
 
 
-def _declared(tokens: list[Token], references: set[int]) -> set[str]:
-    """Names that a declaration or a list of parameters makes."""
-    found: set[str] = set()
+def _declared(tokens: list[Token], references: set[int]) -> set[int]:
+    """Where names are declared, by a declaration or a list of parameters."""
+    found: set[int] = set()
     for at, token in enumerate(tokens):
         if token.kind == "name" and token.text in DECLARES:
             found |= _names(tokens, at + 1, references)
         elif token.text == "=>" and tokens[at - 1].kind == "name":
-            found.add(tokens[at - 1].text)
+            found.add(at - 1)
         elif token.text == "=>" or (token.text == "{" and tokens[at - 1].text == ")"):
             begin = opening(tokens, at - 1)
             head = tokens[begin - 1]
@@ -181,9 +196,9 @@ def _declared(tokens: list[Token], references: set[int]) -> set[str]:
     return found
 
 
-def _names(tokens: list[Token], at: int, references: set[int]) -> set[str]:
+def _names(tokens: list[Token], at: int, references: set[int]) -> set[int]:
     """What is declared from here to the end of a statement or a list: names, and those in patterns."""
-    found: set[str] = set()
+    found: set[int] = set()
     wanted = True  # else within a value, where names are only used
     while at < len(tokens) and tokens[at].text not in (";", "of", "in", ")", "}", "]"):
         text = tokens[at].text
@@ -198,7 +213,7 @@ def _names(tokens: list[Token], at: int, references: set[int]) -> set[str]:
         elif text in (",", ":", "..."):
             wanted = text != ":" or wanted or tokens[at].inside == "object"
         elif wanted and at in references:
-            found.add(tokens[at].text)
+            found.add(at)
             wanted = False
         elif text in ("=", "=>"):
             wanted = False

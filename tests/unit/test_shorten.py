@@ -28,6 +28,9 @@ CASES = {
     # What the browser knows, and what nobody declared, keeps its name.
     "const f = ({ str = String }) => fetch(str);": "const a=({str:b=String})=>fetch(b);",
     "const open = 1; open + place": "const open=1;open+place",
+    "const f = (spot) => spot; const g = () => { const other = spot; return other; };": (
+        "const a=(spot)=>spot,b=()=>{const c=spot;return c;};"
+    ),
     "try { f(); } catch (error) { g(error); }": "try{f();}catch(a){g(a);}",
     # Texts, templates and patterns stay as they are, what stands in a template does not.
     "const word = 'a  // b'; h(`  word ${word} \\` ${ { word }.word }`)": (
