@@ -26,7 +26,6 @@ from pwa.till.door import Door
 from pwa.till.files import Folder
 from pwa.training.node import TrainingNode
 from pwa.training.school import School
-from pwa.twin.made import worker
 from pwa.web import compile_pages
 from sync.agent.config import NodeConfig
 from sync.agent.node import StoreNode
@@ -35,12 +34,6 @@ from sync.ids import new_id as make_id
 USER_TIMEOUT_MS = 30_000
 """A handheld that went out of reach with an answer under way is given up after this long; uvicorn's own
 keepalive would wait for ever for the buffer to empty."""
-
-
-def make_ready(policy: str) -> None:
-    """What whoever asks first would otherwise wait for: half a second each, once."""
-    compile_pages()
-    worker(policy)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -65,7 +58,7 @@ def running(node: StoreNode) -> Callable[[Litestar], AbstractAsyncContextManager
     async def life(app: Litestar) -> AsyncIterator[None]:
         await node.start()
         # Beside the first requests: the first look at each page must not be the one that compiles it.
-        compiling = asyncio.create_task(asyncio.to_thread(make_ready, app.state.policy))
+        compiling = asyncio.create_task(asyncio.to_thread(compile_pages))
         # What is loaded now stays: the collector need not walk it again and again while a shopper waits.
         gc.collect()
         gc.freeze()

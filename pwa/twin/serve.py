@@ -6,6 +6,7 @@ so a handheld updates by itself. `/twin/extract` is the work; `/twin/commands` d
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -40,8 +41,8 @@ def the_words(request: Asked, language: FromPath[str]) -> Response[bytes]:
 
 @get("/worker.js", opt={"open": True}, include_in_schema=False)
 async def worker_script(request: Asked) -> Response[bytes]:
-    """Asked for at each start of a page; answered from memory."""
-    body, version = worker(request.app.state.policy)
+    """Asked for at each start of a page. Made once: in a thread, since that takes more than half a second."""
+    body, version = await asyncio.to_thread(worker, request.app.state.policy)
     headers = {"Cache-Control": "no-cache", "ETag": f'W/"{version}"', "Service-Worker-Allowed": "/"}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(b"", status_code=304, headers=headers)
