@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pwa.twin.pages.anywhere import after_scan
 from pwa.twin.pages.counter import after_counter, counter_page, find_page, plan_hand_over
 from pwa.twin.pages.courier import after_courier, manifest_page, manifests_page, plan_courier
-from pwa.twin.pages.forms import fence_at, number_of, parts_of
+from pwa.twin.pages.forms import deeds_of, fence_at, number_of, parts_of
 from pwa.twin.pages.kept import help_page, kept_page, what_now_page
 from pwa.twin.pages.offers import after_offer, decline_page, home_page, offer_page, order_page, plan_offer
 from pwa.twin.pages.packing import after_pack, after_stage, pack_page, plan_pack, plan_stage, stage_page
@@ -54,6 +55,8 @@ def plan(extract: Data, method: str, path: str, fields: Data) -> Data:
         return plan_stage(parts, fields)
     if first == "handover" and len(parts) > 1:
         return plan_hand_over(parts, fields)
+    if first == "scan" and len(parts) == 1:
+        return deeds_of([])
     if first == "courier":
         return plan_courier(extract, parts, fields)
     if first == "putback" and len(parts) > 1:
@@ -160,6 +163,8 @@ def after(
         return after_counter(extract, parts, ask, outcomes, went, who, ctx, t)
     if first == "courier":
         return after_courier(extract, parts, ask, outcomes, went, who, ctx, t)
+    if first == "scan":
+        return after_scan(extract, ask, who, t)
     if first == "returns":
         return after_return(extract, parts, ask, outcomes, went, who, ctx, t)
     return after_put_back(extract, parts, ask, outcomes, went, who, ctx, t)

@@ -78,6 +78,8 @@ def some_command(rng: random.Random, state: dict[str, Any]) -> tuple[str, dict[s
         rng.choice(SKUS),
         "4006381333931",
     ]
+    codes += [f"{turn['wave']}-{turn['tote']}".lower()] if turn["wave"] else []
+    codes += [parcel["code"] for parcel in turn["parcels"]]
     item = state["items"][line["sku"]]
     codes += [f"01{gtin}21N{rng.randint(1, 9)}" for gtin in item["gtins"]] * (8 if item["serialised"] else 1)
     usual = {

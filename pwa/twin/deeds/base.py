@@ -30,6 +30,13 @@ def turn_of(extract: Data, fence: int) -> Data:
     raise No("unknown_task", fence=fence)
 
 
+def turn_with_parcel(turns: list[Data], code: str) -> Any:
+    for turn in turns:
+        if any(parcel["code"] == code.strip().upper() for parcel in turn["parcels"]):
+            return turn
+    return None
+
+
 def line_of(turn: Data, number: int) -> Data:
     lines: list[Data] = turn["lines"]
     for line in lines:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pwa.twin.deeds.base import turn_of
+from pwa.twin.deeds.base import turn_of, turn_with_parcel
 from pwa.twin.deeds.leaving import against, leave, ready
 from pwa.twin.no import No
 
@@ -44,7 +44,9 @@ def load(extract: Data, args: Data, ctx: Data) -> Data:
     """By parcel, or a whole order. All its parcels have to be on before it may leave."""
     manifest = still_open(extract, args["manifest"])
     given = args.get("parcel", "")
-    turn = turn_with(extract, given) if given else turn_of(extract, args["fence"])
+    turn = turn_with_parcel(extract["turns"], given) if given else turn_of(extract, args["fence"])
+    if turn is None:
+        raise No("unknown_code", code=given[:64])
     if turn["kind"] == "pickup":
         raise No("wrong_way_out", fo=turn["fo"], kind=turn["kind"])
     ready(extract, turn, ctx)
@@ -55,14 +57,6 @@ def load(extract: Data, args: Data, ctx: Data) -> Data:
         parcel["manifest"] = code
     turn["manifest"] = code
     return {"manifest": code, "fence": turn["fence"], "again": again}
-
-
-def turn_with(extract: Data, code: str) -> Data:
-    turns: list[Data] = extract["turns"]
-    for turn in turns:
-        if any(parcel["code"] == code.strip().upper() for parcel in turn["parcels"]):
-            return turn
-    raise No("unknown_code", code=code[:64])
 
 
 def unload(extract: Data, args: Data, ctx: Data) -> Data:

@@ -14,6 +14,7 @@ from pwa.twin.deeds.base import (
     settle,
     sku_of,
     turn_of,
+    turn_with_parcel,
 )
 from pwa.twin.deeds.putback import back
 from pwa.twin.no import No
@@ -26,7 +27,8 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 def claimed(turn: Data, ctx: Data) -> None:
     other = turn["picker"] not in ["", ctx["person"]]
     if other and turn["state"] in NEXT["start"]:
-        raise No("claimed", person=turn["picker"], fo=turn["fo"])
+        tote = f"{turn['wave']}-{turn['tote']}" if turn["wave"] else turn["fo"]
+        raise No("claimed", person=turn["picker"], fo=turn["fo"], tote=tote)
 
 
 def noted(extract: Data, turn: Data, line: Data, qty: int, undone: bool, ctx: Data) -> None:
@@ -161,10 +163,10 @@ def wave_mate(one: Data, turn: Data) -> bool:
 
 
 def scan(extract: Data, args: Data, ctx: Data) -> Data:
-    """Goods into a tote of the wave, or back to the shelf."""
+    """Goods into a tote of the wave, or back to the shelf; a tote taken over, a parcel."""
     sku = sku_of(extract, args["code"], ctx)
     if sku == "":
-        raise No("unknown_code", code=args["code"])
+        return other_code(extract, args["code"], ctx)
     if args.get("fence", 0):
         turns = [turn_of(extract, args["fence"])]
     else:
@@ -175,6 +177,26 @@ def scan(extract: Data, args: Data, ctx: Data) -> Data:
     if len(turns) == 1 and turns[0]["state"] == "put_back":
         return back(extract, turns[0], sku, 1, 0, ctx)
     return scanned(extract, turns, sku, ctx)
+
+
+def other_code(extract: Data, code: str, ctx: Data) -> Data:
+    """A tote's label carries a task from one person, or from a dead handheld, to the next."""
+    turn = turn_with_tote(extract["turns"], str(ctx["read"]["raw"]))
+    if turn is not None:
+        if turn["state"] == "picking":
+            turn["picker"] = ctx["person"]
+        return {"kind": "tote", "fence": turn["fence"], "wave": turn["wave"], "tote": turn["tote"]}
+    turn = turn_with_parcel(extract["turns"], str(ctx["read"]["raw"]))
+    if turn is not None:
+        return {"kind": "parcel", "fence": turn["fence"]}
+    raise No("unknown_code", code=code.strip()[:64])
+
+
+def turn_with_tote(turns: list[Data], code: str) -> Any:
+    for turn in turns:
+        if turn["wave"] and code.upper() == turn["wave"] + "-" + turn["tote"]:
+            return turn
+    return None
 
 
 def scanned(extract: Data, turns: list[Data], sku: str, ctx: Data) -> Data:

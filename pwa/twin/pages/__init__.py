@@ -7,6 +7,7 @@ language. What only the store node knows (a shopper's name, an order's history) 
 """
 
 from pwa.twin.pages import (
+    anywhere,
     base,
     counter,
     courier,
@@ -21,5 +22,19 @@ from pwa.twin.pages import (
     signin,
 )
 
-MODULES = (base, forms, refused, kept, offers, picking, packing, counter, courier, putback, returns, signin)
+MODULES = (
+    base,
+    forms,
+    refused,
+    kept,
+    offers,
+    picking,
+    packing,
+    counter,
+    courier,
+    putback,
+    returns,
+    signin,
+    anywhere,
+)
 """Each may use what stands before it."""

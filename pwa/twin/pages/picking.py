@@ -173,6 +173,14 @@ def after_wave(
     }
     if what == "scan" and went:
         result = outcomes[0]["result"]
+        if result["kind"] == "tote":
+            page = pick_page(extract, result["wave"], {}, who, t)
+            return {
+                "view": page,
+                "say": feedback("info", t("Tote {tote} is yours now.", {"tote": result["tote"]})),
+            }
+        if result["kind"] != "picked":
+            return {"view": page, "say": feedback("info", t("That is a parcel. Scan the item."))}
         said = t("Right. Tote {tote}: line complete.", {"tote": result["tote"]})
         if result["left"]:
             said = t("Right. Tote {tote}: {left} more.", {"tote": result["tote"], "left": result["left"]})
