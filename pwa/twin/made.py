@@ -87,8 +87,8 @@ def made() -> Made:
 def worker(policy: str) -> tuple[bytes, str]:
     """The worker's script and its version: a hash of everything it is made of."""
     built = {
-        "templates": made().templates,
         "rules": made().rules,
+        "templates": made().templates,
         "words": json.dumps({name: f"/twin/words/{name}?v={words(name)[1]}" for name in LANGUAGES}),
         "statics": json.dumps({name: address(name) for name in SHELL}),
         "policy": json.dumps(policy),
@@ -153,4 +153,6 @@ def _constants() -> set[str]:
     }
     for tree in trees(PAGES, DRAWN).values():
         found |= {str(node.value) for node in tree.find_all(nodes.Const)}
-    return found | set(re.findall(r'"([^"\n]+)"', (ROOT / "words.js").read_text()))
+    for name in (*PARTS, "alone.js", "worker.js"):
+        found |= set(re.findall(r'"([^"\n]+)"', (ROOT / name).read_text()))
+    return found
