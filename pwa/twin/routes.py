@@ -16,7 +16,7 @@ from pwa.twin.pages.forms import deeds_of, fence_at, number_of, parts_of
 from pwa.twin.pages.kept import help_page, kept_page, what_now_page
 from pwa.twin.pages.offers import after_offer, decline_page, home_page, offer_page, order_page, plan_offer
 from pwa.twin.pages.packing import after_pack, after_stage, pack_page, plan_pack, plan_stage, stage_page
-from pwa.twin.pages.picking import after_wave, pick_page, plan_wave, short_page
+from pwa.twin.pages.picking import after_wave, pick_page, plan_wave, short_page, wrong_item
 from pwa.twin.pages.putback import after_put_back, plan_put_back, put_back_page, put_back_tasks
 from pwa.twin.pages.refused import refusal
 from pwa.twin.pages.returns import after_return, plan_return, return_page, returns_page
@@ -92,6 +92,12 @@ def shown(
     made = after(extract, parts, ask, outcomes, went, who, ctx, t)
     if refused and not went:
         made["say"] = refusal(extract, refused[0], who, ctx, t)
+        if (
+            parts[0] == "waves"
+            and refused[0]["reason"] == "wrong_item"
+            and made["view"]["data"].get("current")
+        ):
+            made["say"] = wrong_item(extract, made["view"]["data"]["current"], refused[0]["facts"], who, t)
         made["view"]["status"] = 409
     elif refused and made["say"] is not None:
         made["say"] = {

@@ -20,6 +20,7 @@ from pwa.picking import views as picking
 from pwa.putback import views as putback
 from pwa.returns import views as returns
 from pwa.texts import Texts
+from pwa.twin import routes
 from pwa.twin.deeds import DEEDS
 from pwa.twin.deeds.counter import UNDO_MS
 from pwa.twin.extract import extract
@@ -375,4 +376,28 @@ def test_a_piece_with_a_number_of_its_own_is_picked_once_on_both_sides(tmp_path:
     assert both(6, "undo_pick", fence=10, line=1) == "ok"
     assert both(7, "scan", wave=wave, code=f"01{gtin}21A") == "serial_used"  # B was taken back
     assert both(8, "scan", wave=wave, code=f"01{gtin}21B") == "ok"
+    node.close()
+
+
+def test_a_wrong_item_is_named_in_the_same_words_on_both_sides(tmp_path: Path) -> None:
+    node = kit.store(tmp_path / "replica.db")
+    node.accepted(10, [(SHIRT, 1)])
+    wave = node.do("start_wave", fences=[10])["wave"]
+    for language in ("en", "zh"):
+        for code in (CAP, SHIRT_L):  # another article, another size of the same
+            desk = desk_at(node, language=language)
+            args = {"wave": wave, "code": code}
+            with kit.sqlite.writing(node.db):
+                outcome = kit.commands.perform(
+                    node.db, "scan", args, node.context("p1", "H1", f"W-{language}-{code}")
+                )
+            assert outcome.refusal is not None
+            told = picking.wrong_item(desk, picking.pick(desk, wave), outcome.refusal).feedback
+            assert told is not None
+            state, who = extract(desk, [CAP, SHIRT_L]), {"person": "p1", "language": language}
+            ask = {"method": "POST", "path": f"/waves/{wave}/scan", "args": {}, "fields": {"code": [code]}}
+            refused = {"ok": False, "reason": "wrong_item", "facts": {"found_sku": code, "wanted_sku": SHIRT}}
+            ctx = {"now": node.now, "clock": str}
+            said = routes.shown(state, ask, [refused], who, ctx, words(desk))["say"]
+            assert (said["text"], said["next_step"]) == (told.text, told.next_step)
     node.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pwa.twin.pages.base import cards_in, find_turn, gone, lines_of, view
+from pwa.twin.pages.base import cards_in, find_turn, gone, lines_of, named, view
 from pwa.twin.pages.forms import TOO_OLD, bad, deed, feedback, fences_of, number_of, text_of
 from pwa.twin.pages.offers import home_page, order_page
 
@@ -110,6 +110,19 @@ def short_page(
     url = f"/waves/{wave}/short?fence={fence}&line={number}"
     back = f"/pack/{fence}" if wave == "-" else f"/waves/{wave}"
     return view("picking/short.html", t("Cannot pick"), url, data, back)
+
+
+def wrong_item(extract: Data, current: Data, facts: Data, who: Data, t: Callable[..., str]) -> Data:
+    """A wrong item against what the page shows, not against any line of the wave."""
+    sku = facts["found_sku"]
+    item = extract["items"].get(sku)
+    name = named(item, "name", who) if item else sku
+    detail = named(item, "detail", who) if item else ""
+    text = t("Wrong item: this is {found}.", {"found": f"{name}, {detail}" if detail else name})
+    if name == current["name"] and detail != current["detail"]:
+        wanted = {"found": detail or sku, "wanted": current["detail"] or current["sku"]}
+        text = t("Wrong kind: this is {found}. Take {wanted}.", wanted)
+    return feedback("bad", text, t("Put it back. Wanted: {sku}", {"sku": current["sku"]}))
 
 
 def plan_wave(parts: list[str], fields: Data) -> Data:
