@@ -21,7 +21,6 @@ from server.orders import parts
 from server.stock import book
 from sync.rules import stock as arithmetic
 from sync.rules.states import State
-from sync.rules.stock import Move
 from sync.wire import facts as f
 
 
@@ -65,14 +64,12 @@ def undone(tx: Tx, source: Source, row: TurnRow, body: f.HandoverUndone) -> Verd
             return Verdict("parked", "not_released", case)
     for number, qty in body.lines:
         line = lines[number]
-        book.apply_moves(tx, row.store, [Move(line.sku, on_hand=qty)], source.cause())
-        got = book.rereserve(
-            tx, row.store, line.sku, qty, fence=row.fence, now=source.now, cause=source.cause()
-        )
+        # Straight back into the reservation: they are in somebody's hands, and pay nobody's debt.
+        book.consume(tx, row.store, line.sku, -qty, fence=row.fence, now=source.now, cause=source.cause())
         tx.execute(
             "UPDATE assignment_line SET released = released - ?, reserved = reserved + ?"
             " WHERE fence = ? AND line = ?",
-            (qty, got, row.fence, number),
+            (qty, qty, row.fence, number),
         )
         tx.execute(
             "UPDATE fulfilment_line SET released = max(0, released - ?) WHERE fo = ? AND line = ?",

@@ -52,6 +52,18 @@ def test_everything_refused_is_no_release(c: Centre):
     assert problems(c.tx) == []
 
 
+def test_what_is_taken_back_is_reserved_for_its_shopper_and_pays_nobodys_debt(c: Centre):
+    c.order(("A", 2), kind="pickup", pickup_store="S001")
+    c.work("S001", 1)
+    c.fact("S001", f.HandedOver(((1, 2),), "code"), fence=1)
+    c.fact("S001", f.Sold("A", 4, share=0, debt=4, sale="T1/1"))  # three are there
+    assert c.one("SELECT debt FROM stock WHERE store = 'S001' AND sku = 'A'") == 1
+    c.fact("S001", f.HandoverUndone(((1, 2),)), fence=1)
+    assert c.pool("S001") == (1, 2, 0)
+    assert c.one("SELECT debt FROM stock WHERE store = 'S001' AND sku = 'A'") == 1, "the till's, as before"
+    assert problems(c.tx) == []
+
+
 def test_a_hand_over_taken_back_is_reserved_again_and_can_be_done_again(c: Centre):
     placed = c.order(("A", 1), kind="pickup", pickup_store="S001")
     c.work("S001", 1)
