@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import product
 
+from pwa import shorten
+
 OWN, SHARED, END = "\ue000", "\ue001", "\ue002"
 RESERVED = frozenset({"do", "if", "in", "of", "as"})
 LOCALS = "acjkmnoqrvwzEGHIJLPQSTUVWXYZBC_$"
@@ -58,4 +60,6 @@ def settled_shared(code: str) -> str:
 
 
 def _settled(code: str, mark: str, given: dict[str, str]) -> str:
+    if shorten.READABLE:
+        given = {name: ("_" if mark == OWN else "$") + name for name in given}
     return re.sub(f"{mark}(.*?){END}", lambda match: given[match[1]], code)

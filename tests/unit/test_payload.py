@@ -11,10 +11,14 @@ import re
 from pathlib import Path
 
 import httpx
+import pytest
 
+from pwa import shorten
 from pwa.app import POLICY, make_app
 from pwa.statics import ROOT, TOGETHER, address, content
+from pwa.twin import deeds
 from pwa.twin.made import PARTS, SHELL, words, worker
+from pwa.twin.rules import compile_rules
 from pwa.web import PAGES
 from tests import kit_pwa as kit
 
@@ -50,6 +54,14 @@ def test_every_script_of_ours_is_counted_or_comes_later() -> None:
     asked = set(re.findall(r"<script defer src=\"\{\{ static\('([^']+)'\) \}\}\"", layout))
     assert asked <= set(SHELL), "a page alone has no other scripts"
     assert re.findall(r"importScripts\(\"/static/([^?]+)", worker(POLICY)[0].decode()) == ["gs1.js"]
+
+
+def test_scripts_can_be_read_by_whoever_looks_for_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shorten, "READABLE", True)
+    made = compile_rules([*deeds.MODULES])
+    assert "_extract,_args,_ctx" in made
+    assert "$settle(" in made
+    assert shorten.shortened("const one = 1; // why") == "const one = 1; // why"
 
 
 async def test_scripts_and_words_are_sent_packed_to_whoever_can_unpack_them(tmp_path: Path) -> None:
