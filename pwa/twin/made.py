@@ -23,8 +23,9 @@ from pwa.support.pages import help_desk
 from pwa.texts import LANGUAGES, ROOMS
 from pwa.twin import deeds, pages, routes
 from pwa.twin.deeds import DEEDS
+from pwa.twin.javascript import Messages
 from pwa.twin.rules import compile_rules
-from pwa.twin.templates import Messages, compile_all, trees
+from pwa.twin.templates import compile_all, trees
 from pwa.web import PAGES
 from sync.texts import po_path, read_po, translator
 

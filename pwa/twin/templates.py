@@ -12,51 +12,21 @@ names are looked up in stands in the runtime instead of being handed around.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from jinja2 import Environment, nodes
 
 from pwa.twin.certain import Pruned
+from pwa.twin.javascript import Messages, key_of, quoted, text_of
+from pwa.twin.template_values import Values
 
 RUNTIME = "H,q,T,t,e,k,m,M,S,E,V,B,I,J,D,O,A,G,i,s,h,g,b,l,y,p,u,d,c,f,Z"
 """What the made code calls the runtime's operations, in the order of `OPERATIONS` in static/twin.js."""
-FILTERS = frozenset({"forceescape", "join", "length", "max", "tojson", "urlencode"})
-COMPARISONS = {
-    "eq": "e({a},{b})",
-    "ne": "!e({a},{b})",
-    "gt": "g({a},{b})",
-    "gteq": "b({a},{b})",
-    "lt": "l({a},{b})",
-    "lteq": "y({a},{b})",
-    "in": "h({b},{a})",
-    "notin": "!h({b},{a})",
-}
-BINARY: dict[type[nodes.BinExpr], str] = {nodes.Add: "p", nodes.Sub: "u", nodes.Mod: "d"}
-PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 PATH = re.compile(r"[A-Za-z0-9_.]")
 """What may follow a path in a text only behind a second mark."""
 SHORT = re.compile(r'\$\{(?:q`([\w.]+)`|k\("_",\[(\d+)\]\))\}', re.ASCII)
 """Values that a text says by itself: a path, and a message without values."""
-
-
-class CannotTwin(Exception):
-    """A construct that the device does not know. Says where, and what to write instead."""
-
-
-class Messages:
-    """Texts that the made code names by number; the catalogue of each language has them in this order."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self._numbers: dict[str, int] = {}
-
-    def number(self, text: str) -> int:
-        if text not in self._numbers:
-            self.texts.append(text)
-            self._numbers[text] = len(self.texts)
-        return self._numbers[text]
 
 
 def compile_all(
@@ -128,15 +98,14 @@ def _used(trees: Iterable[nodes.Template]) -> set[str]:
     return found
 
 
-class _Template:
+class _Template(Values):
     """One template: its parent, its top level and its blocks, each a function of nothing."""
 
     def __init__(
         self, name: str, tree: nodes.Template, messages: Messages | None, used: set[str] | None
     ) -> None:
-        self.name = name
+        super().__init__(name, messages)
         self.tree = tree
-        self.messages = messages
         self.used = used
 
     def source(self) -> str:
@@ -152,9 +121,6 @@ class _Template:
             parent = text_of(parents[0].template.value)
         blocks = [f"{key_of(b.name)}:()=>{self.piece(b.body)}" for b in self.tree.find_all(nodes.Block)]
         return f"[{parent},()=>{self.piece(top)},{{{','.join(blocks)}}}]"
-
-    def refuse(self, node: nodes.Node, why: str) -> CannotTwin:
-        return CannotTwin(f"{self.name}, line {node.lineno}: {why} is not known to the device's pages")
 
     # -- statements: each is a part of a tagged text -----------------------------------------------
 
@@ -239,147 +205,7 @@ class _Template:
             return "[" + ",".join(text_of(self._target(item)) for item in node.items) + "]"
         return text_of(self._target(node))
 
-    # -- expressions -------------------------------------------------------------------------------
-
-    def value(self, node: nodes.Node) -> str:
-        known = getattr(self, f"_of_{type(node).__name__.lower()}", None)
-        if known is None:
-            raise self.refuse(node, type(node).__name__)
-        made: str = known(node)
-        return made
-
-    def _grouped(self, node: nodes.Node) -> str:
-        """As the body of an arrow function: an object's braces would be a block's."""
-        made = self.value(node)
-        return f"({made})" if made.startswith("{") else made
-
-    def truth(self, node: nodes.Node) -> str:
-        if isinstance(node, nodes.And):
-            return f"({self.truth(node.left)}&&{self.truth(node.right)})"
-        if isinstance(node, nodes.Or):
-            return f"({self.truth(node.left)}||{self.truth(node.right)})"
-        if isinstance(node, nodes.Not | nodes.Compare | nodes.Test):
-            return self.value(node)
-        made = self.value(node)
-        return f"T{made[1:]}" if made.startswith("q`") else f"t({made})"
-
-    def _of_const(self, node: nodes.Const) -> str:
-        if isinstance(node.value, float):
-            raise self.refuse(node, "a fraction")
-        return text_of(node.value)
-
-    def _of_name(self, node: nodes.Name) -> str:
-        return f"q`{node.name}`"
-
-    def _of_getattr(self, node: nodes.Getattr) -> str:
-        """`d.card.fence` is one short text: most of a page's code is such paths."""
-        made = self.value(node.node)
-        return f"{made[:-1]}.{node.attr}`" if made.startswith("q`") else f"G({made},{text_of(node.attr)})"
-
-    def _of_getitem(self, node: nodes.Getitem) -> str:
-        if isinstance(node.arg, nodes.Slice):
-            if node.arg.step is not None:
-                raise self.refuse(node, "a slice with a step")
-            ends = [self.value(end) if end is not None else "null" for end in (node.arg.start, node.arg.stop)]
-            return f"s({self.value(node.node)},{','.join(ends)})"
-        return f"i({self.value(node.node)},{self.value(node.arg)})"
-
-    def _of_call(self, node: nodes.Call) -> str:
-        if node.dyn_args is not None or node.dyn_kwargs is not None:
-            raise self.refuse(node, "a call with * or **")
-        args = [self.value(arg) for arg in node.args]
-        named = ",".join(f"{key_of(pair.key)}:{self.value(pair.value)}" for pair in node.kwargs)
-        more = f",{{{named}}}" if named else ""
-        if isinstance(node.node, nodes.Name) and self.messages is not None:
-            count = {"_": 1, "n_": 2}.get(node.node.name, 0)
-            texts = [arg.value for arg in node.args[:count] if isinstance(arg, nodes.Const)]
-            if count and len(texts) == count:
-                args[:count] = [str(self.messages.number(str(text))) for text in texts]
-        given = f",[{','.join(args)}]" if args or more else ""
-        if isinstance(node.node, nodes.Name | nodes.Getattr):
-            thing = self.value(node.node)
-            if thing.startswith("q`"):
-                return f"k({text_of(thing[2:-1])}{given}{more})"
-            assert isinstance(node.node, nodes.Getattr)
-            return f"m({self.value(node.node.node)},{text_of(node.node.attr)}{given}{more})"
-        raise self.refuse(node, "a call of something that is computed")
-
-    def _of_filter(self, node: nodes.Filter) -> str:
-        if node.name not in FILTERS or node.kwargs or node.node is None or node.dyn_args is not None:
-            raise self.refuse(node, f"the filter {node.name}")
-        args = [self.value(node.node), *(self.value(arg) for arg in node.args)]
-        return f"f.{node.name}({','.join(args)})"
-
-    def _of_test(self, node: nodes.Test) -> str:
-        if node.name == "none":
-            return f"({self.value(node.node)}===null)"
-        if node.name != "defined" or not isinstance(node.node, nodes.Name):
-            raise self.refuse(node, f"the test {node.name}")
-        return f"D({text_of(node.node.name)})"
-
-    def _of_condexpr(self, node: nodes.CondExpr) -> str:
-        other = self.value(node.expr2) if node.expr2 is not None else "Z"
-        return f"({self.truth(node.test)}?{self.value(node.expr1)}:{other})"
-
-    def _of_not(self, node: nodes.Not) -> str:
-        return f"!{self.truth(node.node)}"
-
-    def _of_neg(self, node: nodes.Neg) -> str:
-        return f"u(0,{self.value(node.node)})"
-
-    def _of_and(self, node: nodes.And) -> str:
-        return f"A({self.value(node.left)},()=>{self._grouped(node.right)})"
-
-    def _of_or(self, node: nodes.Or) -> str:
-        return f"O({self.value(node.left)},()=>{self._grouped(node.right)})"
-
-    def _of_compare(self, node: nodes.Compare) -> str:
-        if len(node.ops) != 1:
-            raise self.refuse(node, "a chain of comparisons")
-        op = node.ops[0]
-        return COMPARISONS[op.op].format(a=self.value(node.expr), b=self.value(op.expr))
-
-    def _of_concat(self, node: nodes.Concat) -> str:
-        return f"c([{','.join(self.value(part) for part in node.nodes)}])"
-
-    def _of_add(self, node: nodes.Add) -> str:
-        return self._binary(node)
-
-    _of_sub = _of_mod = _of_add
-
-    def _binary(self, node: nodes.BinExpr) -> str:
-        return f"{BINARY[type(node)]}({self.value(node.left)},{self.value(node.right)})"
-
-    def _of_list(self, node: nodes.List | nodes.Tuple) -> str:
-        return "[" + ",".join(self.value(item) for item in node.items) + "]"
-
-    _of_tuple = _of_list
-
-    def _of_dict(self, node: nodes.Dict) -> str:
-        pairs = []
-        for pair in node.items:
-            if not isinstance(pair.key, nodes.Const) or not isinstance(pair.key.value, str):
-                raise self.refuse(node, "a key that is not a plain text")
-            pairs.append(f"{key_of(pair.key.value)}:{self.value(pair.value)}")
-        return "{" + ",".join(pairs) + "}"
-
 
 def _literal(text: str) -> str:
     """A part of a page inside of its tagged text. What is the runtime's mark there comes as a value."""
     return quoted(text).replace("^", '${"^"}')
-
-
-def quoted(text: str) -> str:
-    """A text inside of a tagged one."""
-    return text.replace("\\", "\\\\").replace("`", "\\`").replace("$", "\\$").replace("\r", "\\r")
-
-
-def text_of(value: object) -> str:
-    """A Python constant as JavaScript."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def key_of(name: str) -> str:
-    if name == "__proto__":
-        raise CannotTwin("the key __proto__ is not known to the device's pages")
-    return name if PLAIN.match(name) else text_of(name)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from jinja2 import DictLoader, Environment, StrictUndefined
 
-from pwa.twin.templates import CannotTwin, compile_all
+from pwa.twin.javascript import CannotTwin
+from pwa.twin.templates import compile_all
 from tests.e2e.test_twin_pages import STATIC
 
 HOSTILE = """<b class='x'>"&amp;</b> \u2028 {{ 7 }} é 𠮷 \\ ` ${x} %s"""

@@ -14,8 +14,9 @@ import pwa.web
 from pwa.app import make_app
 from pwa.desk import Desk, View
 from pwa.statics import TOGETHER, address
+from pwa.twin.javascript import Messages
 from pwa.twin.plain import plain
-from pwa.twin.templates import Messages, compile_all
+from pwa.twin.templates import compile_all
 from sync.texts import translator
 from tests import kit_pwa as kit
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from pwa.twin.javascript import CannotTwin
 from pwa.twin.no import No
 from pwa.twin.rules import compile_rules
-from pwa.twin.templates import CannotTwin
 from tests.e2e import twin_sample
 from tests.e2e.test_twin_pages import STATIC
 
