@@ -10,7 +10,7 @@
   // A task that follows the next frame: what was changed has been drawn.
   const drawn = (kind, since) => requestAnimationFrame(() => {
     const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => bench.marks.push([kind, performance.now() - since]);
+    port1.onmessage = () => { bench.marks.push([kind, performance.now() - since]); bench.noted?.(); };
     port2.postMessage(0);
   });
   addEventListener("keydown", (event) => { if (event.key === "Enter") bench.scanned = event.timeStamp; }, true);
@@ -27,10 +27,16 @@
   });
 
   // What the bench asks.
-  bench.taken = (kind) => {
-    const at = bench.marks.findIndex((one) => one[0] === kind);
-    return at < 0 ? null : bench.marks.splice(at, 1)[0][1];
-  };
+  // Not asked again and again: whoever asks a slow page often makes it slower.
+  bench.taken = (kind) => new Promise((done) => {
+    bench.noted = () => {
+      const at = bench.marks.findIndex((one) => one[0] === kind);
+      if (at < 0) return;
+      bench.noted = null;
+      done(bench.marks.splice(at, 1)[0][1]);
+    };
+    bench.noted();
+  });
   const lines = () => JSON.parse(document.getElementById("scan").dataset.task).lines;
   bench.wanted = () => lines().find((one) => one.have < one.want).codes.find((code) => /^\d{12,14}$/.test(code));
   bench.record = async (wave, count) => {
