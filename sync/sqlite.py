@@ -59,9 +59,7 @@ def connect(path: Path | str, *, read_only: bool = False) -> Connection:
     or it would be given to another fact.
     """
     target = f"file:{path}?mode=ro" if read_only else str(path)
-    db = sqlite3.connect(
-        target, uri=read_only, isolation_level=None, check_same_thread=False, timeout=10.0
-    )
+    db = sqlite3.connect(target, uri=read_only, isolation_level=None, check_same_thread=False, timeout=10.0)
     db.row_factory = Row
     if not read_only:
         db.execute("PRAGMA journal_mode = WAL")

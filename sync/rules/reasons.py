@@ -37,8 +37,14 @@ REASONS: dict[str, Reason] = {
         Reason("label_mismatch", _("Label and goods do not match"), False, True, asks_count=True),
         Reason("sold_to_walk_in", _("Just sold to a walk-in shopper"), True, True),
         Reason("no_time", _("No time, too few staff"), True, False, leaves_store_out_h=0),
-        Reason("store_closing", _("Store closes or has an outage"), True, False,
-               leaves_store_out_h=0, pauses_store=True),
+        Reason(
+            "store_closing",
+            _("Store closes or has an outage"),
+            True,
+            False,
+            leaves_store_out_h=0,
+            pauses_store=True,
+        ),
         Reason("shopper_cancelled", _("The shopper cancelled"), True, True, leaves_store_out_h=0),
     )
 }

@@ -102,9 +102,7 @@ def after(state: State | str, step: Step) -> State:
     return NEXT[State(state), step]
 
 
-def may_release(
-    *, ownership: Ownership | str, withdrawn: bool, owner_until: int, latest_now: int
-) -> bool:
+def may_release(*, ownership: Ownership | str, withdrawn: bool, owner_until: int, latest_now: int) -> bool:
     """Whether goods may leave: ownership applied, no withdrawal applied, before `owner_until`.
 
     `latest_now` is the upper bound of the centre's time: a store whose clock is in

@@ -94,9 +94,7 @@ def moves(fact: f.Body, sku_of_line: str = "") -> Iterable[Move]:
             yield Move(fact.sku, hold=fact.qty)
         case f.Graded():
             if fact.disposition == "restock":
-                yield Move(
-                    fact.sku, hold=-fact.qty, on_hand=fact.qty, share=fact.share, debt=-fact.paid
-                )
+                yield Move(fact.sku, hold=-fact.qty, on_hand=fact.qty, share=fact.share, debt=-fact.paid)
             elif fact.disposition in ("damaged", "quarantine"):
                 yield Move(fact.sku, hold=-fact.qty, damaged=fact.qty)
             else:

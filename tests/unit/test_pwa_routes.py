@@ -14,16 +14,20 @@ from litestar.routes import HTTPRoute
 from pwa.app import make_app
 from tests import kit_pwa as kit
 
-OPEN = {
-    "/sign-in",
-    "/static/{path:path}",
-    "/health",
-    "/language",
-    "/theme",
-    "/till/openapi.json",
-    "/worker.js",
-    "/twin/words/{language}",
-} | {"/root.crt", "/secure", "/secure/qr.svg", "/start", "/app/{name}"} | {"/what-now", "/support/qr.svg"}
+OPEN = (
+    {
+        "/sign-in",
+        "/static/{path:path}",
+        "/health",
+        "/language",
+        "/theme",
+        "/till/openapi.json",
+        "/worker.js",
+        "/twin/words/{language}",
+    }
+    | {"/root.crt", "/secure", "/secure/qr.svg", "/start", "/app/{name}"}
+    | {"/what-now", "/support/qr.svg"}
+)
 """What a handheld may open before anybody has signed in."""
 KEYED = {"/till/may-sell", "/till/sales", "/till/returns", "/till/voids", "/till/files"}
 

@@ -36,7 +36,10 @@ def store(code: str, lat: float = 31.0, lon: float = 121.0, rank: int = 100, **m
 
 def supply(stores: list[StoreFacts], pools: dict[str, dict[str, int]], **more: object) -> Supply:
     return Supply(
-        {one.code: one for one in stores}, lambda sku: pools.get(sku, {}), lambda *_: True, **more  # type: ignore[arg-type]
+        {one.code: one for one in stores},
+        lambda sku: pools.get(sku, {}),
+        lambda *_: True,
+        **more,  # type: ignore[arg-type]
     )
 
 
@@ -276,9 +279,7 @@ def test_a_basket_over_a_thousand_stores_is_routed_well_within_the_need(rng: ran
     stores = [store(f"S{n:04d}", rng.uniform(22, 45), rng.uniform(75, 130)) for n in range(1000)]
     pools = {f"K{k}": {one.code: 3 for one in stores if rng.random() < 0.8} for k in range(40)}
     looked = supply(stores, pools)
-    baskets = [
-        wish(*[(f"K{rng.randrange(40)}", 1) for _ in range(rng.randint(1, 6))]) for _ in range(100)
-    ]
+    baskets = [wish(*[(f"K{rng.randrange(40)}", 1) for _ in range(rng.randint(1, 6))]) for _ in range(100)]
     began = time.process_time()
     for basket in baskets:
         choose(basket, looked, NINE)
