@@ -184,7 +184,8 @@ async def audited(
             audit = report["audits"][part["id"]]
             if part["weight"] and audit["score"] is not None and audit["score"] < 1:
                 lost[part["id"]] = said_of(audit)
-    scores = {name: round(report["categories"][name]["score"] * 100) for name in categories}
+    # Without a figure (a page that painted nothing while it was looked at) there is no score: as bad as none.
+    scores = {name: round((report["categories"][name]["score"] or 0) * 100) for name in categories}
     return {"url": report["finalDisplayedUrl"], "scores": scores, "lost": lost}
 
 
@@ -193,6 +194,7 @@ def said_of(audit: dict[str, Any]) -> str:
     found = [f"{audit['score']:.2f}", audit.get("displayValue", "")]
     for one in audit.get("details", {}).get("items", [])[:3]:
         found.append(str(one.get("description") or one.get("node", {}).get("snippet") or ""))
+        found.append(str((one.get("sourceLocation") or {}).get("url", "")))
     return " | ".join(one for one in found if one)
 
 
