@@ -163,7 +163,9 @@ async def audited(
     told = folder / "told.json"
     port = (folder / "profile" / "DevToolsActivePort").read_text().split("\n")[0]
     await context.clear_cookies()
-    await context.add_cookies([{"name": name, "value": value, "url": url} for name, value in cookies.items()])
+    origin = "/".join(url.split("/")[:3])
+    kept = [{"name": name, "value": value, "url": origin} for name, value in cookies.items()]
+    await context.add_cookies(kept)
     command = [
         shutil.which("node") or str(ROOT / ".venv" / "bin" / "node"), str(PROGRAM), url, "--quiet",
         "--output=json", f"--output-path={told}", f"--only-categories={','.join(categories)}",
