@@ -1,7 +1,7 @@
 """Runs the tests in the order in which they should fail: rules first, browsers last.
 
-Rules, vectors and properties share the cores. Tests that start real processes or
-watch real deadlines run after them, with nothing beside them that would eat their time.
+Rules, vectors and properties share the cores, and so do tests that start real processes:
+they mostly wait. Browsers run after them, with nothing beside them that would eat their time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TOGETHER = ("tests/unit", "tests/vectors", "tests/property", "tests/simulation")
 HISTORIES = "tests/simulation/test_histories.py"
 """Uses all cores by itself."""
-ALONE = ("tests/fault", "tests/e2e")
+PROCESSES = ("tests/fault",)
+BROWSERS = ("tests/e2e",)
 NO_TESTS_COLLECTED = 5
 
 
@@ -34,9 +35,9 @@ def pytest(paths: list[str], *options: str) -> int:
     return code
 
 
-def once_more(folder: str) -> int:
+def once_more(folder: str, *options: str) -> int:
     """Real processes and browsers on a busy machine: what fails is tried once more, and said."""
-    code = pytest([folder], "-v", "--no-header")
+    code = pytest([folder], "-v", "--no-header", *options)
     if code != 1:
         return code
     print(f"\n== {folder}: SOME FAILED (above). Trying those once more; a pass now means a flaky test.")
@@ -52,10 +53,10 @@ def main() -> int:
     if chosen.paths:
         return pytest(chosen.paths, "-q")
     together = [folder for folder in TOGETHER if has_tests(folder)]
-    alone = [folder for folder in ALONE if has_tests(folder)]
     codes = [pytest(together, "-q", *shared, f"--ignore={HISTORIES}")] if together else []
     codes += [pytest([HISTORIES], "-q", "-s")]
-    codes += [once_more(folder) for folder in alone]
+    codes += [once_more(folder, *shared) for folder in PROCESSES if has_tests(folder)]
+    codes += [once_more(folder) for folder in BROWSERS if has_tests(folder)]
     if not codes or all(code == NO_TESTS_COLLECTED for code in codes):
         print("no test ran", flush=True)
         return 1
