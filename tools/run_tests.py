@@ -1,7 +1,7 @@
 """Runs the tests in the order in which they should fail: rules first, browsers last.
 
-Rules, vectors and properties share the cores, and so do tests that start real processes:
-they mostly wait. Browsers run after them, with nothing beside them that would eat their time.
+Rules, vectors and properties share the cores, and so do real processes among themselves and browsers:
+they mostly wait. What fails of the latter two is tried once more, alone, and said.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TOGETHER = ("tests/unit", "tests/vectors", "tests/property", "tests/simulation")
 HISTORIES = "tests/simulation/test_histories.py"
 """Uses all cores by itself."""
-PROCESSES = ("tests/fault",)
-BROWSERS = ("tests/e2e",)
+THEN = ("tests/fault", "tests/e2e")
 NO_TESTS_COLLECTED = 5
 
 
@@ -55,8 +54,7 @@ def main() -> int:
     together = [folder for folder in TOGETHER if has_tests(folder)]
     codes = [pytest(together, "-q", *shared, f"--ignore={HISTORIES}")] if together else []
     codes += [pytest([HISTORIES], "-q", "-s")]
-    codes += [once_more(folder, *shared) for folder in PROCESSES if has_tests(folder)]
-    codes += [once_more(folder) for folder in BROWSERS if has_tests(folder)]
+    codes += [once_more(folder, *shared) for folder in THEN if has_tests(folder)]
     if not codes or all(code == NO_TESTS_COLLECTED for code in codes):
         print("no test ran", flush=True)
         return 1

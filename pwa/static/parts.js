@@ -26,6 +26,13 @@
       else if (field.value.length < field.maxLength) field.value += what;
     }
   });
+  // A link of a long list is given to htmx when it is tapped: to take in and let go of two hundred costs more than the page.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("#cards a");
+    if (!link || link._htmx) return;
+    link.setAttribute("hx-boost", "target:#page swap:innerHTML");
+    htmx.process(link);
+  }, true);
   // A page that follows the stream of changes asks for itself now and then. Three things it may not do:
   // replace a page that the person has gone to meanwhile, close a sheet that somebody is typing in, and
   // wipe "Right item" away a moment after the scan that caused the change.
