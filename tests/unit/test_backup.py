@@ -118,6 +118,17 @@ def test_a_restored_centre_is_a_new_incarnation_whose_counters_are_far_ahead(liv
     db.close()
 
 
+def test_a_file_that_was_put_back_covers_nothing_by_itself(live: Path, tmp_path: Path):
+    """A younger file that holds less may lie beside it, and be the next one that somebody puts back."""
+    made = backup(live, tmp_path / "b.db", now=NOW)
+    assert made.covered == {("S001", "S001-i1"): 2}
+    restore(made.path, live, now=NOW + 1, dice=bytes)
+    assert one(live, "SELECT applied FROM replica") == 2
+    assert one(live, "SELECT backed_up FROM replica") == 0, "stores may forget it once it is copied again"
+    backup(live, tmp_path / "c.db", now=NOW + 2)
+    assert one(live, "SELECT backed_up FROM replica") == 2
+
+
 def test_a_backup_that_is_put_back_twice_gives_out_no_number_a_second_time(live: Path, tmp_path: Path):
     made = backup(live, tmp_path / "b.db", now=NOW)
     given: list[int] = []
