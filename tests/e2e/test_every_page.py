@@ -72,7 +72,9 @@ NOT_HERE = {"twin/names.html"}
 
 
 def addresses(node: kit.DemoNode, pages: str) -> list[str]:
-    one = lambda sql: str(node.db.execute(sql).fetchone()[0])  # noqa: E731
+    def one(sql: str) -> str:
+        return str(node.db.execute(sql).fetchone()[0])
+
     values = {
         "{cap}": CAP,
         "{wave}": kit.wave_of(node, 13),

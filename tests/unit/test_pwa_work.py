@@ -251,7 +251,10 @@ async def test_returns_of_orders_bought_here_elsewhere_and_without_receipt(
 
 
 async def test_counting_receiving_sending_and_taking_out(hand: Hand, node: kit.DemoNode) -> None:
-    on_hand = lambda sku: node.db.execute("SELECT on_hand FROM stock WHERE sku = ?", (sku,)).fetchone()[0]  # noqa: E731
+
+    def on_hand(sku: str) -> int:
+        return int(node.db.execute("SELECT on_hand FROM stock WHERE sku = ?", (sku,)).fetchone()[0])
+
     await hand.send(f"/count/{CAP}", qty=18)
     assert on_hand(CAP) == 18
     await hand.send("/receive", sku=CAP, qty=5)
