@@ -11,7 +11,7 @@ figure stands beside its gate; `load` says what else the machine had to do.
 - `swapped`: from a tap until the page that it asked for is drawn;
 - `cold_start`: from a restarted browser's request until its page is drawn and takes scans, the node dead and
   500 commands waiting;
-- `drained`: from the return of the node until nothing waits, the time included in which the handheld has not noticed it;
+- `drained`: from the return of the node until nothing waits, the time it takes to notice it included;
 - `javascript`: every script that page and worker fetch on a first load, gzipped one by one;
 - `long_list`: the longest task of the page while 200 orders are drawn and scrolled.
 
