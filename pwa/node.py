@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from sync.agent.listeners import Listeners
 from sync.replica.context import Moment
 from sync.sqlite import Connection
 
@@ -52,4 +51,5 @@ class Node(Protocol):
 
     def status(self) -> LineStatus: ...
 
-    def subscribe(self) -> AbstractContextManager[asyncio.Queue[set[str]]]: ...
+    @property
+    def listeners(self) -> Listeners: ...

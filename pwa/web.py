@@ -131,7 +131,9 @@ def line_of(desk: Desk) -> dict[str, Any]:
     }
 
 
-def given(desk: Desk, view: View, *, csrf: str, whole: bool, gap_ms: int = SCAN_GAP_MS) -> dict[str, Any]:
+def given(
+    desk: Desk, view: View, *, csrf: str, whole: bool, gap_ms: int = SCAN_GAP_MS, mark: str = ""
+) -> dict[str, Any]:
     """Everything that a template may name. All of it is data but words, times and new ids."""
     return {
         "_": desk.t,
@@ -148,11 +150,15 @@ def given(desk: Desk, view: View, *, csrf: str, whole: bool, gap_ms: int = SCAN_
         "layout": "base.html" if whole else "inside.html",
         "new_id": desk.new_id,
         "gap_ms": gap_ms,
+        "mark": mark,
     }
 
 
-def render(desk: Desk, view: View, *, csrf: str, whole: bool, gap_ms: int = SCAN_GAP_MS) -> str:
-    return PAGES.get_template(view.template).render(given(desk, view, csrf=csrf, whole=whole, gap_ms=gap_ms))
+def render(
+    desk: Desk, view: View, *, csrf: str, whole: bool, gap_ms: int = SCAN_GAP_MS, mark: str = ""
+) -> str:
+    values = given(desk, view, csrf=csrf, whole=whole, gap_ms=gap_ms, mark=mark)
+    return PAGES.get_template(view.template).render(values)
 
 
 def gone_view(desk: Desk, gone: Gone) -> View:
@@ -206,6 +212,7 @@ async def show(
     person = who or request.user
     token = csrf_of(request)
     whole = not is_htmx(request) or "hx-history-restore-request" in request.headers
+    mark = node_of(request).listeners.mark  # before the record is read: what comes after it is told
 
     def work(db: Connection) -> tuple[str, View]:
         desk = desk_of(request, db, person, None)
@@ -221,7 +228,7 @@ async def show(
         if view.feedback is not None:
             desk = replace(desk, feedback=view.feedback)
         gap_ms = read.policy_number(db, "scan_gap_ms", SCAN_GAP_MS)
-        return render(desk, view, csrf=token, whole=whole, gap_ms=gap_ms), view
+        return render(desk, view, csrf=token, whole=whole, gap_ms=gap_ms, mark=mark), view
 
     begun = time.perf_counter()
     html, view = await node_of(request).read(work)

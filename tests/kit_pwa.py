@@ -6,7 +6,6 @@ Everything else is the product's own: migrations, decisions, commands, effects.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ import msgspec
 
 from sync import sqlite
 from sync.agent.config import LineStatus
+from sync.agent.listeners import Listeners
 from sync.ids import new_id
 from sync.replica import commands, printing, till
 from sync.replica.context import Context, Moment
@@ -87,7 +87,7 @@ class DemoNode:
         self.dice = random.Random(self.seed)
         self.db = open_replica(self.path, STORE, self.dice.randbytes, self.now)
         self.reader = sqlite.connect(self.path, read_only=True)
-        self.queues: set[asyncio.Queue[set[str]]] = set()
+        self.listeners = Listeners(self.now)
         self.performed: list[tuple[str, dict[str, Any]]] = []
         self.grants: dict[str, int] = {}
         """What the centre's pool would give to a till that asks."""
@@ -125,7 +125,7 @@ class DemoNode:
         self.performed.append((name, args))
         with sqlite.writing(self.db):
             outcome = commands.perform(self.db, name, args, self.context(person, device, command_id))
-        self.tell(set(outcome.hints))
+        self.listeners.tell(set(outcome.hints))
         return outcome
 
     async def read(self, fn: Callable[[Connection], T]) -> T:
@@ -147,20 +147,6 @@ class DemoNode:
             self.up, self.since, self.heard_at, max(number - self.acked, 0), oldest or 0, self.moment()
         )
 
-    @contextlib.contextmanager
-    def subscribe(self) -> Iterator[asyncio.Queue[set[str]]]:
-        queue: asyncio.Queue[set[str]] = asyncio.Queue(16)
-        self.queues.add(queue)
-        try:
-            yield queue
-        finally:
-            self.queues.discard(queue)
-
-    def tell(self, hints: set[str]) -> None:
-        for queue in self.queues:
-            if hints and not queue.full():
-                queue.put_nowait(hints)
-
     # -- what the centre says
 
     def decide(self, body: d.Body, fence: int = 0, at: int = 0) -> None:
@@ -175,7 +161,7 @@ class DemoNode:
             hints = apply_decision(
                 self.db, self.number, decision, self.context("node", "node", f"auto:{self.number}")
             )
-        self.tell(hints)
+        self.listeners.tell(hints)
 
     def rows(self, stream: str, rows: list[tuple[str, dict[str, Any]]]) -> None:
         with sqlite.writing(self.db):

@@ -63,7 +63,7 @@ class Press:
     async def keep_printing(self) -> None:
         """Until cancelled. What was under way is then left as it is, and found at the next start."""
         try:
-            with self._node.subscribe() as hints:
+            with self._node.listeners.subscribe() as hints:
                 while True:
                     try:
                         await self.look()

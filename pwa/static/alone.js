@@ -112,7 +112,7 @@
     const w = say(bag);
     const now = timeOf(bag).now;
     return draw(view.template, {
-      _: w._, n_: w.n_, t: w.t, d: view.data, view, now, csrf, fb: said, gap_ms: bag.gap_ms,
+      _: w._, n_: w.n_, t: w.t, d: view.data, view, now, csrf, fb: said, gap_ms: bag.gap_ms, mark: "",
       who: bag.who, layout: whole ? "base.html" : "inside.html",
       line: { ...bag.line, now, alone: true, waiting: count.waiting },
       desk: { args: {}, store: bag.store, store_name: bag.store_name, seen: () => [] },

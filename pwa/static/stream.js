@@ -10,7 +10,8 @@
   const close = () => { clearTimeout(again); source?.close(); source = null; };
   const open = () => {
     close();
-    source = new EventSource(place.dataset.stream);
+    source = new EventSource(`${place.dataset.stream}?mark=${place.dataset.mark}`);
+    place.dataset.mark = ""; // said for the page as it was drawn, once
     source.onopen = () => { opened = true; wait = SOON_MS; };
     // What has no name is a piece of page that says itself where it belongs.
     source.onmessage = ({ data }) => htmx.swap({ text: data, sourceElement: place, target: place, swap: "none" });

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 
 from litestar import get
+from litestar.params import FromQuery
 from litestar.response import Stream
 
 from pwa.desk import Who
@@ -18,6 +19,7 @@ from pwa.node import LineStatus, Node
 from pwa.signin import sessions
 from pwa.texts import Texts
 from pwa.web import PAGES, Asked, node_of
+from sync.agent.listeners import of_work
 from sync.sqlite import Connection
 
 BEAT_S = 10.0
@@ -55,7 +57,7 @@ def message(data: str, event: str = "") -> bytes:
 def news(hints: set[str]) -> list[str]:
     """Names of the page events that hints stand for."""
     names = []
-    if any(hint.startswith(("assignment", "notice", "all")) for hint in hints):
+    if of_work(hints):
         names.append("work")
     if any(hint.startswith(("stock", "all")) for hint in hints):
         names.append("stock")
@@ -67,7 +69,9 @@ def standing(line: LineStatus) -> tuple[object, ...]:
     return line.up, line.since, line.unsent, line.oldest_unsent_at
 
 
-async def stream(node: Node, who: Who, store: str, token: str = "") -> AsyncIterator[bytes]:
+async def stream(node: Node, who: Who, store: str, token: str = "", mark: str = "") -> AsyncIterator[bytes]:
+    """`mark`: how far the news had come when the page was drawn, if it has had no other stream since."""
+
     def timezone(db: Connection) -> str:
         row = db.execute("SELECT timezone FROM store WHERE code = ?", (store,)).fetchone()
         return str(row["timezone"]) if row else "UTC"
@@ -76,13 +80,14 @@ async def stream(node: Node, who: Who, store: str, token: str = "") -> AsyncIter
         return sessions.find(db, token, node.status().moment.now) is not None
 
     t = Texts(who.language, await node.read(timezone))
-    with node.subscribe() as queue:
+    with node.listeners.subscribe() as queue:
+        missed = node.listeners.mark != mark
         yield b"retry: 1000\n\n"
         line = node.status()
         said, beat_at = standing(line), time.monotonic() + BEAT_S
         yield message(line_message(t, line))
-        # Whatever happened while no stream was open: look again.
-        yield message("again", "work")
+        if missed:  # whatever happened while no stream was open
+            yield message("again", "work")
         while True:
             try:
                 hints = set(await asyncio.wait_for(queue.get(), max(0.0, beat_at - time.monotonic())))
@@ -105,9 +110,9 @@ async def stream(node: Node, who: Who, store: str, token: str = "") -> AsyncIter
 
 
 @get("/changes")
-async def changes(request: Asked) -> Stream:
+async def changes(request: Asked, mark: FromQuery[str] = "") -> Stream:
     return Stream(
-        stream(node_of(request), request.user, request.app.state.store, str(request.auth)),
+        stream(node_of(request), request.user, request.app.state.store, str(request.auth), mark),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

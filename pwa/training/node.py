@@ -8,11 +8,10 @@ orders. Its record lies in a folder of its own and is thrown away with it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +20,7 @@ from pwa.training import orders
 from sync import sqlite
 from sync.agent import machine
 from sync.agent.config import LineStatus
+from sync.agent.listeners import Listeners
 from sync.agent.writer import NodeWriter
 from sync.ids import Dice, new_id
 from sync.replica import commands, timers
@@ -32,7 +32,6 @@ from sync.sqlite import Connection
 from sync.wire import decisions as d
 
 T = TypeVar("T")
-MOST_HINTS = 16
 ON_HAND = 20
 FIRST_OFFERS = 3
 OPEN_OFFERS = 4
@@ -64,7 +63,7 @@ class TrainingNode:
         self._since = clock()
         self._goods = [key for key, _ in rows["catalogue"]]
         self._hints: set[str] = set()
-        self._queues: set[asyncio.Queue[set[str]]] = set()
+        self.listeners = Listeners(self._since)
         self._own = threading.local()
         self._connections: list[Connection] = []
         self._looking: Connection | None = None
@@ -135,19 +134,10 @@ class TrainingNode:
         now = self._clock()
         return LineStatus(True, self._since, now, 0, 0, Moment(now, now, now))
 
-    @contextlib.contextmanager
-    def subscribe(self) -> Iterator[asyncio.Queue[set[str]]]:
-        queue: asyncio.Queue[set[str]] = asyncio.Queue(MOST_HINTS)
-        self._queues.add(queue)
-        try:
-            yield queue
-        finally:
-            self._queues.discard(queue)
-
     def adopt(self, before: TrainingNode) -> None:
         """Take over from a record that is thrown away: whoever listened to it listens to this one."""
-        self._queues = before._queues
-        self._tell({"all", "line"})
+        self.listeners = before.listeners
+        self.listeners.tell({"all", "line"})
 
     # -- what the centre would do
 
@@ -203,12 +193,7 @@ class TrainingNode:
     def _after_commit(self) -> None:
         hints, self._hints = self._hints, set()
         if hints and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._tell, hints)
-
-    def _tell(self, hints: set[str]) -> None:
-        for queue in self._queues:
-            if not queue.full():
-                queue.put_nowait(set(hints))
+            self._loop.call_soon_threadsafe(self.listeners.tell, hints)
 
     def _context(self, tx: Connection, person: str, device: str, command: str) -> Context:
         row = tx.execute("SELECT role FROM person WHERE id = ? AND active = 1", (person,)).fetchone()

@@ -13,7 +13,7 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from sync.agent.backoff import Backoff
 from sync.agent.ballast import Ballast
 from sync.agent.config import LineStatus, NodeConfig
 from sync.agent.line import Line
+from sync.agent.listeners import Listeners
 from sync.agent.salvage import open_or_salvage
 from sync.agent.writer import NodeTrouble, NodeWriter
 from sync.ids import Dice, new_id
@@ -44,7 +45,6 @@ _log = structlog.get_logger("yipan.node")
 
 T = TypeVar("T")
 SOFTWARE = "0.1.0"
-MOST_HINTS = 16
 ASK_LIMIT_S = 0.3
 """How long a shopper at the till waits for the centre."""
 CERTIFY_LIMIT_S = 20.0
@@ -82,7 +82,7 @@ class StoreNode:
         self._ticks = 0
         self._ballast = Ballast(Path(config.data_dir) / "ballast")
         self._asking: dict[int, asyncio.Future[None]] = {}
-        self._subscribers: set[asyncio.Queue[set[str]]] = set()
+        self.listeners = Listeners(clocks().wall)
         self._tasks: list[asyncio.Task[None]] = []
         self._lock: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -230,17 +230,6 @@ class StoreNode:
             held=next(iter(end.held.values()), ""),
         )
 
-    @contextlib.contextmanager
-    def subscribe(self) -> Iterator[asyncio.Queue[set[str]]]:
-        """Hints after each commit (`assignment:<fence>`, `stock:<sku>`, `notice`, `line`). A listener that
-        does not keep up finds several in one set; none is kept for ever."""
-        queue: asyncio.Queue[set[str]] = asyncio.Queue(MOST_HINTS)
-        self._subscribers.add(queue)
-        try:
-            yield queue
-        finally:
-            self._subscribers.discard(queue)
-
     async def cut(self, cut: bool) -> None:
         """Demonstrations and tests: drop the line and keep it down, or let it come back."""
         assert self.line is not None, "the node has not been started"
@@ -349,9 +338,7 @@ class StoreNode:
             self.line.send(frames)
             if ending is not None:
                 self.line.end(ending)
-        if hints:
-            for queue in self._subscribers:
-                _offer(queue, hints)
+        self.listeners.tell(hints)
 
     async def _line_opened(self) -> None:
         self._opened = self._clocks().mono
@@ -433,13 +420,6 @@ class StoreNode:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-
-def _offer(queue: asyncio.Queue[set[str]], hints: set[str]) -> None:
-    if queue.full():
-        while not queue.empty():
-            hints = hints | queue.get_nowait()
-    queue.put_nowait(set(hints))
 
 
 def is_running(data_dir: Path) -> bool:

@@ -45,8 +45,8 @@ def test_a_page_hears_of_work_and_of_the_line_and_finds_the_box_again(
 def test_nobody_looks_and_nothing_is_heard(page: Any, box: Box) -> None:
     hide = "(hidden) => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});"
     page.goto(f"{box.address}/orders?tab=offers")
-    until(page, lambda: len(box.node.queues) == 1)
+    until(page, lambda: len(box.node.listeners.queues) == 1)
     page.evaluate(hide + " document.dispatchEvent(new Event('visibilitychange')); }", True)
-    until(page, lambda: not box.node.queues)
+    until(page, lambda: not box.node.listeners.queues)
     page.evaluate(hide + " document.dispatchEvent(new Event('visibilitychange')); }", False)
-    until(page, lambda: len(box.node.queues) == 1)
+    until(page, lambda: len(box.node.listeners.queues) == 1)

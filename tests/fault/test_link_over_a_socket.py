@@ -186,7 +186,7 @@ async def test_one_order_is_one_frame_down_and_one_up_and_one_scan_fits_in_250_b
             shopper="L. Wang",
         )
         began = time.monotonic()
-        with node.subscribe() as hints:
+        with node.listeners.subscribe() as hints:
             await centre.writer.do(lambda tx: decide(tx, "S001", offer, at=1_795_335_600_000, fence=7))
             assert "assignment:7" in await asyncio.wait_for(hints.get(), 5)
         assert time.monotonic() - began < 1.0, "an urgent decision leaves within a second of its commit"
@@ -338,7 +338,7 @@ async def test_pages_hear_at_once_that_nothing_waits_any_more(tmp_path: Path, ce
     async with running(StoreNode(config(tmp_path, centre))) as node:
         await until(lambda: node.status().up)
         await asyncio.sleep(0.3)  # what greeting brings is over
-        with node.subscribe() as hints:
+        with node.listeners.subscribe() as hints:
             await node.write(lambda tx: sell(tx, 1, node))
             heard: set[str] = set()
             while "line" not in heard:

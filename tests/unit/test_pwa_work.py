@@ -372,9 +372,29 @@ async def test_the_stream_tells_the_line_and_that_work_changed(node: kit.DemoNod
     node.offer(1, [(CAP, 1)])
     assert (await anext(told)).decode().startswith("event: work")
     await told.aclose()
-    assert node.queues == set(), "a page that has gone is forgotten"
+    assert node.listeners.queues == set(), "a page that has gone is forgotten"
     assert news({"stock:X"}) == ["stock"]
     assert news({"line"}) == []
+
+
+async def test_a_page_that_missed_nothing_is_not_told_to_look_again(node: kit.DemoNode) -> None:
+    from pwa.desk import Who
+
+    async def first_two(mark: str) -> list[str]:
+        told = stream(node, Who("p1", "Lin", "associate", "en", "H1"), kit.STORE, mark=mark)
+        said = [(await anext(told)).decode() for _ in range(2)]
+        node.offer(int(node.now) + len(node.performed), [(CAP, 1)])
+        said.append((await anext(told)).decode())
+        await told.aclose()
+        node.now += 1
+        return said
+
+    drawn = node.listeners.mark
+    assert "changed" in (await first_two(drawn))[2], "only what came after it was drawn"
+    assert "again" in (await first_two(drawn))[2], "an offer has come between the page and its stream"
+    node.listeners.tell({"stock:X", "line"})
+    assert "changed" in (await first_two(node.listeners.mark))[2], "a sale at the till is no news of work"
+    assert "again" in (await first_two(""))[2], "a page that the device drew, or a stream that was lost"
 
 
 async def test_the_stream_ends_with_the_session(
