@@ -71,16 +71,16 @@ class Values:
             case ast.Tuple(elts=parts):
                 return f"[{','.join(self._target(part) for part in parts)}]"
             case ast.Subscript(value=box, slice=ast.Constant(value=str() as key)) if PLAIN.match(key_of(key)):
-                return f"{self.value(box)}.{key}"
+                return f"{self._value_inside(box)}.{key}"
             case ast.Subscript(value=box, slice=ast.expr() as key) if not isinstance(key, ast.Slice):
-                return f"{self.value(box)}[K({self.value(key)})]"
+                return f"{self._value_inside(box)}[K({self.value(key)})]"
         raise self.refuse(node, "a target of this kind")
 
     def truth(self, node: ast.expr) -> str:
         match node:
             case ast.BoolOp(op=op, values=values):
                 sign = "&&" if isinstance(op, ast.And) else "||"
-                return "(" + sign.join(self.truth(one) for one in values) + ")"
+                return sign.join(self._truth_inside(one) for one in values)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return self._not(operand)
             case ast.Compare():
@@ -93,7 +93,17 @@ class Values:
                 return self._comparison(left, ast.NotIn() if isinstance(op, ast.In) else ast.NotEq(), right)
             case ast.Compare():
                 return f"!({self.value(node)})"
-        return f"!{self.truth(node)}"
+        return f"!{self._truth_inside(node)}"
+
+    def _truth_inside(self, node: ast.expr) -> str:
+        """A truth beside signs that bind closer than its own."""
+        made = self.truth(node)
+        return f"({made})" if isinstance(node, ast.BoolOp) else made
+
+    def _value_inside(self, node: ast.expr) -> str:
+        """A value beside signs that bind closer than the one of a choice."""
+        made = self.value(node)
+        return f"({made})" if isinstance(node, ast.IfExp) else made
 
     def value(self, node: ast.expr) -> str:
         match node:
@@ -123,7 +133,7 @@ class Values:
             case ast.Compare(left=left, ops=[op], comparators=[right]):
                 return self._comparison(left, op, right)
             case ast.IfExp(test=test, body=body, orelse=other):
-                return f"({self.truth(test)}?{self.value(body)}:{self.value(other)})"
+                return f"{self.truth(test)}?{self.value(body)}:{self.value(other)}"
             case ast.Subscript(value=thing, slice=ast.Slice(lower=low, upper=high, step=None)):
                 ends = [self.value(end) if end is not None else "null" for end in (low, high)]
                 return f"s({self.value(thing)},{','.join(ends)})"
@@ -149,8 +159,8 @@ class Values:
         ):
             # Nothing equals a text but the same text: rules know no markup.
             sign = "===" if isinstance(op, ast.Eq) else "!=="
-            return f"{self.value(left)}{sign}{self.value(right)}"
-        return COMPARISONS[type(op)].format(a=self.value(left), b=self.value(right))
+            return f"{self._value_inside(left)}{sign}{self.value(right)}"
+        return COMPARISONS[type(op)].format(a=self._value_inside(left), b=self.value(right))
 
     def _grouped(self, node: ast.expr) -> str:
         """As the body of an arrow function: an object's braces would be a block's."""

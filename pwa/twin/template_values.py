@@ -44,13 +44,18 @@ class Values:
 
     def truth(self, node: nodes.Node) -> str:
         if isinstance(node, nodes.And):
-            return f"({self.truth(node.left)}&&{self.truth(node.right)})"
+            return f"{self._truth_inside(node.left)}&&{self._truth_inside(node.right)}"
         if isinstance(node, nodes.Or):
-            return f"({self.truth(node.left)}||{self.truth(node.right)})"
+            return f"{self._truth_inside(node.left)}||{self._truth_inside(node.right)}"
         if isinstance(node, nodes.Not | nodes.Compare | nodes.Test):
             return self.value(node)
         made = self.value(node)
         return f"T{made[1:]}" if made.startswith("q`") else f"t({made})"
+
+    def _truth_inside(self, node: nodes.Node) -> str:
+        """A truth beside signs that bind closer than its own."""
+        made = self.truth(node)
+        return f"({made})" if isinstance(node, nodes.And | nodes.Or) else made
 
     def _of_const(self, node: nodes.Const) -> str:
         if isinstance(node.value, float):
@@ -101,17 +106,18 @@ class Values:
 
     def _of_test(self, node: nodes.Test) -> str:
         if node.name == "none":
-            return f"({self.value(node.node)}===null)"
+            made = self.value(node.node)
+            return f"(({made})===null)" if isinstance(node.node, nodes.CondExpr) else f"({made}===null)"
         if node.name != "defined" or not isinstance(node.node, nodes.Name):
             raise self.refuse(node, f"the test {node.name}")
         return f"D({text_of(node.node.name)})"
 
     def _of_condexpr(self, node: nodes.CondExpr) -> str:
         other = self.value(node.expr2) if node.expr2 is not None else "Z"
-        return f"({self.truth(node.test)}?{self.value(node.expr1)}:{other})"
+        return f"{self.truth(node.test)}?{self.value(node.expr1)}:{other}"
 
     def _of_not(self, node: nodes.Not) -> str:
-        return f"!{self.truth(node.node)}"
+        return f"!{self._truth_inside(node.node)}"
 
     def _of_neg(self, node: nodes.Neg) -> str:
         return f"u(0,{self.value(node.node)})"

@@ -38,6 +38,7 @@ def calls(rng: random.Random) -> list[tuple[str, list[Any]]]:
     text = rng.choice(["", "0", "007", "a,0b", "张𠮷", "  x "])
     return [
         ("truths", [rng.choice(ODD), rng.choice(ODD)]),
+        ("beside", [rng.choice(ODD), rng.choice(ODD), rng.choice(ODD)]),
         ("orders", [rows]),
         ("numbers", [rng.randint(-20, 20), rng.randint(-3, 3)]),
         ("texts", [text, rng.choice(["", "0", "x"]), rng.randint(0, 9)]),

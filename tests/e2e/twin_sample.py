@@ -15,6 +15,23 @@ def truths(x: Any, y: Any) -> list[Any]:
     return [x or y, x and y, not x, bool(x), x if y else None, x == y, x != y, x is None, y is not None]
 
 
+def beside(x: Any, y: Any, z: Any) -> list[Any]:
+    """Signs beside signs that bind closer."""
+    box: dict[str, Any] = {"n": 1}
+    other: dict[str, Any] = {"n": 2}
+    (box if y else other)["n"] = 3
+    if (x or y) and (y or z):
+        box["and"] = 1 if (x and y) or z else 2
+    if not (x and z) or (y and not (x or z)):
+        box["or"] = (1 if x else 2) if y else 3 if z else 4
+    return [
+        box, other, ("a" if x else "b") == "a", (None if x else y) is None, (y if z else None) is not None,
+        (1 if x else 2) + 3, [1 if x else 2, *([3] if y else [])], len("aa" if x and y else "a"),
+        {"k": 1 if z else 2, **(box if x else other)}, f"{1 if x else 2}",
+        [n for n in [0, 1, 2] if (n or x) and (n or y)], (1 if (x or y) and z else 2), not (not x or z), ("x" if x else "y") + "z" == "xz",
+    ]  # fmt: skip
+
+
 def orders(rows: list[dict[str, Any]]) -> list[Any]:
     found = sorted(rows, key=lambda row: (row["n"], row["name"]), reverse=True)
     least = min(rows, key=lambda row: row["name"], default=None)
