@@ -89,7 +89,7 @@ def shown(
         return {"view": page_at(extract, parts, ask["args"], who, ctx, t), "say": None}
     refused = [outcome for outcome in outcomes if not outcome["ok"]]
     went = not refused or len(refused) < len(outcomes)
-    made = after(extract, parts, ask, outcomes, went, who, ctx, t)
+    made = after(parts[0], extract, done_of(parts, ask, outcomes, went), who, ctx, t)
     if refused and not went:
         made["say"] = refusal(extract, refused[0], who, ctx, t)
         if (
@@ -146,31 +146,38 @@ def page_at(extract: Data, parts: list[str], args: Data, who: Data, ctx: Data, t
     return put_back_page(extract, fence, who, t) if fence else put_back_tasks(extract, t)
 
 
-def after(
-    extract: Data,
-    parts: list[str],
-    ask: Data,
-    outcomes: list[Data],
-    went: bool,
-    who: Data,
-    ctx: Data,
-    t: Callable[..., str],
-) -> Data:
-    first = parts[0]
+def done_of(parts: list[str], ask: Data, outcomes: list[Data], went: bool) -> Data:
+    """What was asked and what came of it.
+
+    `name` and `what` are the second and third part of the address, `fence` is the second as a number;
+    `went`: not all of it was refused; `result` is the first command's, empty where it was refused.
+    """
+    return {
+        **ask,
+        "name": parts[1] if len(parts) > 1 else "",
+        "what": parts[2] if len(parts) > 2 else "",
+        "fence": fence_at(parts, 1),
+        "outcomes": outcomes,
+        "went": went,
+        "result": outcomes[0].get("result", {}) if outcomes else {},
+    }
+
+
+def after(first: str, extract: Data, done: Data, who: Data, ctx: Data, t: Callable[..., str]) -> Data:
     if first == "offers":
-        return after_offer(extract, parts, ask, outcomes, went, who, ctx, t)
+        return after_offer(extract, done, who, ctx, t)
     if first == "waves":
-        return after_wave(extract, parts, ask, outcomes, went, who, ctx, t)
+        return after_wave(extract, done, who, ctx, t)
     if first == "pack":
-        return after_pack(extract, parts, ask, outcomes, went, who, ctx, t)
+        return after_pack(extract, done, who, ctx, t)
     if first == "stage":
-        return after_stage(extract, parts, ask, outcomes, went, who, ctx, t)
+        return after_stage(extract, done, who, ctx, t)
     if first == "handover":
-        return after_counter(extract, parts, ask, outcomes, went, who, ctx, t)
+        return after_counter(extract, done, who, ctx, t)
     if first == "courier":
-        return after_courier(extract, parts, ask, outcomes, went, who, ctx, t)
+        return after_courier(extract, done, who, ctx, t)
     if first == "scan":
-        return after_scan(extract, ask, who, t)
+        return after_scan(extract, done, who, ctx, t)
     if first == "returns":
-        return after_return(extract, parts, ask, outcomes, went, who, ctx, t)
-    return after_put_back(extract, parts, ask, outcomes, went, who, ctx, t)
+        return after_return(extract, done, who, ctx, t)
+    return after_put_back(extract, done, who, ctx, t)

@@ -27,8 +27,8 @@ def beside(x: Any, y: Any, z: Any) -> list[Any]:
     return [
         box, other, ("a" if x else "b") == "a", (None if x else y) is None, (y if z else None) is not None,
         (1 if x else 2) + 3, [1 if x else 2, *([3] if y else [])], len("aa" if x and y else "a"),
-        {"k": 1 if z else 2, **(box if x else other)}, f"{1 if x else 2}",
-        [n for n in [0, 1, 2] if (n or x) and (n or y)], (1 if (x or y) and z else 2), not (not x or z), ("x" if x else "y") + "z" == "xz",
+        {"k": 1 if z else 2, **(box if x else other)}, f"{1 if x else 2}", (1 if (x or y) and z else 2),
+        [n for n in [0, 1, 2] if (n or x) and (n or y)], not (not x or z), ("x" if x else "y") + "z" == "xz",
     ]  # fmt: skip
 
 

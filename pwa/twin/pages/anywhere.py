@@ -7,7 +7,7 @@ from typing import Any
 
 from pwa.twin.deeds.base import turn_with_parcel
 from pwa.twin.deeds.picking import turn_with_tote
-from pwa.twin.pages.forms import feedback, text_of
+from pwa.twin.pages.forms import text_of, then
 from pwa.twin.pages.kept import only_with_the_node
 from pwa.twin.pages.offers import order_page
 from pwa.twin.pages.picking import pick_page
@@ -15,21 +15,21 @@ from pwa.twin.pages.picking import pick_page
 Data = dict[str, Any]
 
 
-def after_scan(extract: Data, ask: Data, who: Data, t: Callable[..., str]) -> Data:
+def after_scan(extract: Data, done: Data, who: Data, ctx: Data, t: Callable[..., str]) -> Data:
     """Totes, parcels and orders. What goods there are on the shelves, only the store box knows."""
-    given = text_of(ask["fields"], "code")[:120].upper()
+    given = text_of(done["fields"], "code")[:120].upper()
     code = given[3:] if given.startswith("]") else given  # the scanner's own mark for the kind of code
     turns: list[Data] = extract["turns"]
     turn = turn_with_tote(turns, code)
     if turn is not None and turn["state"] == "picking":
-        return {"view": pick_page(extract, turn["wave"], {}, who, t), "say": feedback("good", t("Found."))}
+        return then(pick_page(extract, turn["wave"], {}, who, t), "good", t("Found."))
     if turn is None:
         turn = turn_with_parcel(turns, code)
     if turn is None:
         turn = one_order(turns, code)
     if turn is None:
         return {"view": only_with_the_node(t, "/orders"), "say": None}
-    return {"view": order_page(extract, turn["fence"], who, t), "say": feedback("good", t("Found."))}
+    return then(order_page(extract, turn["fence"], who, t), "good", t("Found."))
 
 
 def one_order(turns: list[Data], code: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from pwa.twin.deeds.counter import UNDO_MS
 from pwa.twin.deeds.leaving import may_leave
 from pwa.twin.pages.base import card_of, cards_in, find_turn, gone, lines_of, view, why_ended
-from pwa.twin.pages.forms import deed, feedback, fence_at, number_of, text_of
+from pwa.twin.pages.forms import deed, fence_at, number_of, text_of, then
 
 Data = dict[str, Any]
 
@@ -87,33 +87,24 @@ def plan_hand_over(parts: list[str], fields: Data) -> Data:
     return deed("hand_over", args)
 
 
-def after_counter(
-    extract: Data,
-    parts: list[str],
-    ask: Data,
-    outcomes: list[Data],
-    went: bool,
-    who: Data,
-    ctx: Data,
-    t: Callable[..., str],
-) -> Data:
-    fence = fence_at(parts, 1)
+def after_counter(extract: Data, done: Data, who: Data, ctx: Data, t: Callable[..., str]) -> Data:
+    fields = done["fields"]
+    fence = done["fence"]
     if fence == 0:
-        code = text_of(ask["fields"], "code")
+        code = text_of(fields, "code")
         found = named_by(extract, code.upper())
         if found:
             page = counter_page(extract, found, {}, who, ctx, t)
-            return {"view": page, "say": feedback("good", t("Found."))}
-        nothing = feedback("bad", t("No waiting order has this code."))
-        return {"view": find_page(extract, code, t), "say": nothing}
+            return then(page, "good", t("Found."))
+        return then(find_page(extract, code, t), "bad", t("No waiting order has this code."))
     text = t("Handed over. Thank the shopper.")
     mood = "good"
-    if len(parts) > 2:
+    if done["what"]:
         text = t("Taken back: the order waits on its shelf again.")
         mood = "info"
-    args = {"action": text_of(ask["fields"], "action"), "collector": text_of(ask["fields"], "collector")}
+    args = {"action": text_of(fields, "action"), "collector": text_of(fields, "collector")}
     page = counter_page(extract, fence, args, who, ctx, t)
-    return {"view": page, "say": feedback(mood, text)}
+    return then(page, mood, text)
 
 
 def named_by(extract: Data, code: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pwa.twin.pages.base import gone, view
-from pwa.twin.pages.forms import TOO_OLD, bad, deed, feedback, number_of, text_of
+from pwa.twin.pages.forms import TOO_OLD, bad, deed, number_of, text_of, then
 from pwa.twin.pages.kept import only_with_the_node
 
 Data = dict[str, Any]
@@ -131,33 +131,22 @@ def whole_order(extract: Data, code: str) -> int:
     return min(found, default=0)
 
 
-def after_courier(
-    extract: Data,
-    parts: list[str],
-    ask: Data,
-    outcomes: list[Data],
-    went: bool,
-    who: Data,
-    ctx: Data,
-    t: Callable[..., str],
-) -> Data:
-    if len(parts) == 1:
+def after_courier(extract: Data, done: Data, who: Data, ctx: Data, t: Callable[..., str]) -> Data:
+    what = done["what"]
+    went = done["went"]
+    if not done["name"]:
         page = manifests_page(extract, t)
         text = ""
         if went:
-            page = manifest_page(extract, outcomes[0]["result"]["manifest"], t)
-            courier = text_of(ask["fields"], "courier")[:40]
+            page = manifest_page(extract, done["result"]["manifest"], t)
+            courier = text_of(done["fields"], "courier")[:40]
             text = t("Scan each parcel that {courier} takes.", {"courier": courier})
-        return {"view": page, "say": feedback("info", text)}
-    page = manifest_page(extract, parts[1], t)
-    what = parts[2] if len(parts) > 2 else ""
+        return then(page, "info", text)
+    page = manifest_page(extract, done["name"], t)
     if what == "ship":
-        return {
-            "view": manifests_page(extract, t) if went else page,
-            "say": feedback("good", t("Handed to the courier.")),
-        }
+        return then(manifests_page(extract, t) if went else page, "good", t("Handed to the courier."))
     if what == "unload":
-        return {"view": page, "say": feedback("info", t("Taken off this manifest."))}
-    if went and outcomes[0]["result"]["again"]:
-        return {"view": page, "say": feedback("again", t("Already on this manifest."))}
-    return {"view": page, "say": feedback("good", t("Right parcel. Loaded."))}
+        return then(page, "info", t("Taken off this manifest."))
+    if went and done["result"]["again"]:
+        return then(page, "again", t("Already on this manifest."))
+    return then(page, "good", t("Right parcel. Loaded."))

@@ -46,3 +46,8 @@ def deed(name: str, args: Data) -> Data:
 
 def feedback(mood: str, text: str, next_step: str = "") -> Data:
     return {"mood": mood, "text": text, "next_step": next_step, "command": "", "undo": None}
+
+
+def then(page: Data, mood: str, text: str, next_step: str = "") -> Data:
+    """The page after a command, and what is said on it."""
+    return {"view": page, "say": feedback(mood, text, next_step)}

@@ -7,7 +7,7 @@ from typing import Any
 
 from pwa.twin.deeds.counter import UNDO_MS
 from pwa.twin.pages.base import card_of, find_turn, gone, lines_of, view, why_ended
-from pwa.twin.pages.forms import bad, deed, deeds_of, feedback, fence_at, fences_of, text_of
+from pwa.twin.pages.forms import bad, deed, deeds_of, fence_at, fences_of, text_of, then
 
 Data = dict[str, Any]
 
@@ -178,25 +178,17 @@ def plan_offer(parts: list[str], fields: Data) -> Data:
     return deed("decline", {"fence": fence_at(parts, 1), "reason": reason, "note": note})
 
 
-def after_offer(
-    extract: Data,
-    parts: list[str],
-    ask: Data,
-    outcomes: list[Data],
-    went: bool,
-    who: Data,
-    ctx: Data,
-    t: Callable[..., str],
-) -> Data:
-    if parts[1] == "accept":
-        taken = len([outcome for outcome in outcomes if outcome["ok"]])
+def after_offer(extract: Data, done: Data, who: Data, ctx: Data, t: Callable[..., str]) -> Data:
+    went = done["went"]
+    if done["name"] == "accept":
+        taken = len([outcome for outcome in done["outcomes"] if outcome["ok"]])
         text = (
             t("{n} order accepted.", {"n": taken}) if taken == 1 else t("{n} orders accepted.", {"n": taken})
         )
         next_step = t("The line is down, so the centre has yet to confirm it. Carry on with picking.")
         page = home_page(extract, {"tab": "work" if went else "offers"}, who, ctx["now"], t)
-        return {"view": page, "say": feedback("good", text, next_step)}
-    page = decline_page(extract, fence_at(parts, 1), t)
+        return then(page, "good", text, next_step)
+    page = decline_page(extract, done["fence"], t)
     if went:
         page = home_page(extract, {"tab": "offers"}, who, ctx["now"], t)
-    return {"view": page, "say": feedback("good", t("Declined. The centre looks for another store."))}
+    return then(page, "good", t("Declined. The centre looks for another store."))

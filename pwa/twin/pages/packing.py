@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pwa.twin.pages.base import card_of, find_turn, gone, lines_of, view
-from pwa.twin.pages.forms import TOO_OLD, bad, deed, feedback, fence_at, number_of, text_of
+from pwa.twin.pages.base import beside, card_of, find_turn, gone, lines_of, view
+from pwa.twin.pages.forms import TOO_OLD, bad, deed, fence_at, number_of, text_of, then
 from pwa.twin.pages.offers import home_page
 
 Data = dict[str, Any]
@@ -25,6 +25,7 @@ def pack_page(extract: Data, fence: int, args: Data, who: Data, t: Callable[...,
     data = {
         "card": card,
         "lines": [line for line in lines if line["held"]],
+        "beside": beside(extract, turn),
         "parcels": parcels,
         "most": MOST_PARCELS,
         "can": card["state"] in ["picked", "packed"],
@@ -92,33 +93,15 @@ def plan_stage(parts: list[str], fields: Data) -> Data:
     return deed("stage", {"fence": fence_at(parts, 1), "location": location})
 
 
-def after_pack(
-    extract: Data,
-    parts: list[str],
-    ask: Data,
-    outcomes: list[Data],
-    went: bool,
-    who: Data,
-    ctx: Data,
-    t: Callable[..., str],
-) -> Data:
-    fence = fence_at(parts, 1)
-    page = stage_page(extract, fence, t) if went else pack_page(extract, fence, ask["args"], who, t)
-    return {"view": page, "say": feedback("good", t("Packed. Now put it on a shelf."))}
+def after_pack(extract: Data, done: Data, who: Data, ctx: Data, t: Callable[..., str]) -> Data:
+    fence = done["fence"]
+    page = stage_page(extract, fence, t) if done["went"] else pack_page(extract, fence, done["args"], who, t)
+    return then(page, "good", t("Packed. Now put it on a shelf."))
 
 
-def after_stage(
-    extract: Data,
-    parts: list[str],
-    ask: Data,
-    outcomes: list[Data],
-    went: bool,
-    who: Data,
-    ctx: Data,
-    t: Callable[..., str],
-) -> Data:
-    page = stage_page(extract, fence_at(parts, 1), t)
-    if went:
+def after_stage(extract: Data, done: Data, who: Data, ctx: Data, t: Callable[..., str]) -> Data:
+    page = stage_page(extract, done["fence"], t)
+    if done["went"]:
         page = home_page(extract, {"tab": "ready"}, who, ctx["now"], t)
-    place = outcomes[0].get("result", {}).get("location", "")
-    return {"view": page, "say": feedback("good", t("On shelf {location}.", {"location": place}))}
+    place = done["result"].get("location", "")
+    return then(page, "good", t("On shelf {location}.", {"location": place}))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pwa.twin.pages.base import cards_in, find_turn, gone, lines_of, named, view
-from pwa.twin.pages.forms import TOO_OLD, bad, deed, feedback, fences_of, number_of, text_of
+from pwa.twin.pages.forms import TOO_OLD, bad, deed, feedback, fences_of, number_of, text_of, then
 from pwa.twin.pages.offers import home_page, order_page
 
 Data = dict[str, Any]
@@ -151,30 +151,23 @@ def plan_wave(parts: list[str], fields: Data) -> Data:
     return bad(TOO_OLD)
 
 
-def after_wave(
-    extract: Data,
-    parts: list[str],
-    ask: Data,
-    outcomes: list[Data],
-    went: bool,
-    who: Data,
-    ctx: Data,
-    t: Callable[..., str],
-) -> Data:
-    if len(parts) == 1:
+def after_wave(extract: Data, done: Data, who: Data, ctx: Data, t: Callable[..., str]) -> Data:
+    wave = done["name"]
+    what = done["what"]
+    went = done["went"]
+    fields = done["fields"]
+    result = done["result"]
+    if not wave:
         if went:
-            page = pick_page(extract, outcomes[0]["result"]["wave"], {}, who, t)
-            return {"view": page, "say": feedback("info", t("Scan the first item at its shelf."))}
-        return {"view": home_page(extract, {"tab": "work"}, who, ctx["now"], t), "say": feedback("info", "")}
-    wave = parts[1]
-    what = parts[2] if len(parts) > 2 else ""
-    fields = ask["fields"]
+            page = pick_page(extract, result["wave"], {}, who, t)
+            return then(page, "info", t("Scan the first item at its shelf."))
+        return then(home_page(extract, {"tab": "work"}, who, ctx["now"], t), "info", "")
     if what == "short" and (not went or wave == "-"):
         fence = number_of(fields, "fence", 0)
         number = number_of(fields, "line", 0)
         page = order_page(extract, fence, who, t)
         if not went:
-            page = short_page(extract, wave, fence, number, ask["args"], who, t)
+            page = short_page(extract, wave, fence, number, done["args"], who, t)
     else:
         page = pick_page(extract, wave, {}, who, t)
     texts = {
@@ -185,17 +178,13 @@ def after_wave(
         "scan": "",
     }
     if what == "scan" and went:
-        result = outcomes[0]["result"]
         if result["kind"] == "tote":
             page = pick_page(extract, result["wave"], {}, who, t)
-            return {
-                "view": page,
-                "say": feedback("info", t("Tote {tote} is yours now.", {"tote": result["tote"]})),
-            }
+            return then(page, "info", t("Tote {tote} is yours now.", {"tote": result["tote"]}))
         if result["kind"] != "picked":
-            return {"view": page, "say": feedback("info", t("That is a parcel. Scan the item."))}
+            return then(page, "info", t("That is a parcel. Scan the item."))
         said = t("Right. Tote {tote}: line complete.", {"tote": result["tote"]})
         if result["left"]:
             said = t("Right. Tote {tote}: {left} more.", {"tote": result["tote"], "left": result["left"]})
-        return {"view": page, "say": feedback("good", said)}
-    return {"view": page, "say": feedback("good" if what == "pick" else "info", texts.get(what, ""))}
+        return then(page, "good", said)
+    return then(page, "good" if what == "pick" else "info", texts.get(what, ""))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pwa.twin.pages.base import card_of, cards_in, find_turn, gone, lines_of, view, why_ended
-from pwa.twin.pages.forms import deed, feedback, fence_at, number_of, text_of
+from pwa.twin.pages.forms import deed, fence_at, number_of, text_of, then
 
 Data = dict[str, Any]
 
@@ -73,18 +73,9 @@ def plan_put_back(parts: list[str], fields: Data) -> Data:
     )
 
 
-def after_put_back(
-    extract: Data,
-    parts: list[str],
-    ask: Data,
-    outcomes: list[Data],
-    went: bool,
-    who: Data,
-    ctx: Data,
-    t: Callable[..., str],
-) -> Data:
-    left = outcomes[0].get("result", {}).get("left", 0)
+def after_put_back(extract: Data, done: Data, who: Data, ctx: Data, t: Callable[..., str]) -> Data:
+    left = done["result"].get("left", 0)
     text = t("Back on the shelf. It can be sold again.")
     if left:
         text = t("Back on the shelf. {left} more.", {"left": left})
-    return {"view": put_back_page(extract, fence_at(parts, 1), who, t), "say": feedback("good", text)}
+    return then(put_back_page(extract, done["fence"], who, t), "good", text)

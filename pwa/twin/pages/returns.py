@@ -7,7 +7,7 @@ from typing import Any
 
 from pwa.twin.deeds.returns import came_back, may_come_back
 from pwa.twin.pages.base import view
-from pwa.twin.pages.forms import bad, deed, feedback, number_of, text_of
+from pwa.twin.pages.forms import bad, deed, number_of, text_of, then
 
 Data = dict[str, Any]
 
@@ -61,16 +61,9 @@ def plan_return(fields: Data) -> Data:
     return deed("take_return", args)
 
 
-def after_return(
-    extract: Data,
-    parts: list[str],
-    ask: Data,
-    outcomes: list[Data],
-    went: bool,
-    who: Data,
-    ctx: Data,
-    t: Callable[..., str],
-) -> Data:
-    page = returns_page(extract, t) if went else return_page(extract, text_of(ask["fields"], "number"), t)
+def after_return(extract: Data, done: Data, who: Data, ctx: Data, t: Callable[..., str]) -> Data:
+    page = returns_page(extract, t)
+    if not done["went"]:
+        page = return_page(extract, text_of(done["fields"], "number"), t)
     next_step = t("Grade it when the store box answers again.")
-    return {"view": page, "say": feedback("good", t("Taken into the hold."), next_step)}
+    return then(page, "good", t("Taken into the hold."), next_step)
