@@ -266,11 +266,9 @@ def test_what_was_answered_is_there_after_a_kill(path: Path, after_s: float) -> 
         env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
     )
     assert child.stdout is not None
-    first = child.stdout.readline()
-    assert first.strip() == b"0"
+    told = [int(child.stdout.readline()) for _ in range(21)]  # more than one group, however slow the machine
     time.sleep(after_s)
     child.send_signal(signal.SIGKILL)
-    told = [0] + [int(line) for line in child.stdout.read().split(b"\n")[:-1] if line]
+    told += [int(line) for line in child.stdout.read().split(b"\n")[:-1] if line]
     child.wait(5)
-    assert len(told) > 20
     assert set(told) <= set(things(path))
