@@ -17,12 +17,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from server.db import Tx, open_centre
 from server.hints import Hints
+from sync.readers import Readers
 
 T = TypeVar("T")
 Job = tuple[Callable[[Tx], Any], "Future[Any]"]
@@ -68,9 +69,7 @@ class Writer:
         self._closed = False
         self._db = open_centre(self.path)
         self._seen_version = self._data_version()
-        self._own = threading.local()
-        self._reader_connections: list[sqlite3.Connection] = []
-        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="yipan-reader")
+        self._readers = Readers(self._open_reader, readers, "yipan-reader")
         self._thread = threading.Thread(target=self._run, name="yipan-writer", daemon=True)
         self._thread.start()
 
@@ -90,10 +89,10 @@ class Writer:
 
     async def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` on a read-only connection, in one snapshot of the database."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, fn)
+        return await self._readers.read(fn)
 
     def read_now(self, fn: Callable[[Tx], T]) -> T:
-        return self._readers.submit(self._read, fn).result()
+        return self._readers.read_now(fn)
 
     def close(self) -> None:
         """Finish what waits, then stop. Nothing that was answered is lost by not calling it."""
@@ -102,9 +101,7 @@ class Writer:
         self._closed = True
         self._queue.put(None)
         self._thread.join()
-        self._readers.shutdown(wait=True, cancel_futures=True)
-        for db in self._reader_connections:
-            db.close()
+        self._readers.close()
         self._db.close()
 
     # -- the thread -----------------------------------------------------------------------
@@ -213,18 +210,6 @@ class Writer:
     def _data_version(self) -> int:
         return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
-    def _read(self, fn: Callable[[Tx], T]) -> T:
-        db: Tx | None = getattr(self._own, "db", None)
-        if db is None:
-            db = self._open_reader()
-            self._own.db = db
-        db.execute("BEGIN")
-        try:
-            return fn(db)
-        finally:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-
     def _open_reader(self) -> Tx:
         db = sqlite3.connect(
             f"file:{self.path}?mode=ro",
@@ -236,5 +221,4 @@ class Writer:
         )
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA cache_size = -16000")
-        self._reader_connections.append(db)
         return db

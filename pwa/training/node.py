@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +21,7 @@ from sync.agent.config import LineStatus
 from sync.agent.listeners import Listeners
 from sync.agent.writer import NodeWriter
 from sync.ids import Dice, new_id
+from sync.readers import Readers
 from sync.replica import commands, timers
 from sync.replica.commands import Outcome
 from sync.replica.context import Context, Moment
@@ -64,10 +63,7 @@ class TrainingNode:
         self._goods = [key for key, _ in rows["catalogue"]]
         self._hints: set[str] = set()
         self.listeners = Listeners(self._since)
-        self._own = threading.local()
-        self._connections: list[Connection] = []
-        self._looking: Connection | None = None
-        self._readers = ThreadPoolExecutor(2, thread_name_prefix="training-reader")
+        self._readers = Readers(lambda: sqlite.connect(self.path, read_only=True), 2, "training-reader")
         self._writer = NodeWriter(
             self._open,
             before_commit=self._before_commit,
@@ -85,9 +81,7 @@ class TrainingNode:
 
     async def stop(self) -> None:
         await asyncio.to_thread(self._writer.stop)
-        self._readers.shutdown(wait=True, cancel_futures=True)
-        for db in self._connections:
-            db.close()
+        self._readers.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _open(self) -> Connection:
@@ -118,13 +112,10 @@ class TrainingNode:
         return False
 
     async def read(self, fn: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, fn)
+        return await self._readers.read(fn)
 
     def look(self, fn: Callable[[Connection], T]) -> T:
-        if self._looking is None:
-            self._looking = sqlite.connect(self.path, read_only=True)
-            self._connections.append(self._looking)
-        return fn(self._looking)
+        return self._readers.look(fn)
 
     async def write(self, fn: Callable[[Connection], T]) -> T:
         return await asyncio.shield(asyncio.wrap_future(self._writer.submit(fn)))
@@ -203,14 +194,3 @@ class TrainingNode:
 
     def _new_id(self) -> str:
         return new_id(self._clock(), self._dice)
-
-    def _read(self, fn: Callable[[Connection], T]) -> T:
-        db: Connection | None = getattr(self._own, "db", None)
-        if db is None:
-            db = self._own.db = sqlite.connect(self.path, read_only=True)
-            self._connections.append(db)
-        db.execute("BEGIN")
-        try:
-            return fn(db)
-        finally:
-            db.execute("ROLLBACK")

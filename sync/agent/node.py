@@ -12,9 +12,8 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +34,7 @@ from sync.link.clock import LinkClock, Reading
 from sync.link.ending import Ending
 from sync.link.proof import token_hash
 from sync.link.store_end import StoreEnd
+from sync.readers import Readers
 from sync.replica import commands, log, till, timers
 from sync.replica.commands import Outcome
 from sync.replica.context import Context
@@ -86,10 +86,7 @@ class StoreNode:
         self._tasks: list[asyncio.Task[None]] = []
         self._lock: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._own = threading.local()
-        self._connections: list[Connection] = []
-        self._looking: Connection | None = None
-        self._readers = ThreadPoolExecutor(3, thread_name_prefix="replica-reader")
+        self.readers = Readers(lambda: sqlite.connect(self.path, read_only=True), 3, "replica-reader")
         self._writer = NodeWriter(
             self._open,
             before_commit=self._before_commit,
@@ -127,9 +124,7 @@ class StoreNode:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         await asyncio.to_thread(self._writer.stop)
-        self._readers.shutdown(wait=True, cancel_futures=True)
-        for db in self._connections:
-            db.close()
+        self.readers.close()
         self._unlock()
 
     # -- what pages use ----------------------------------------------------------------------
@@ -201,17 +196,11 @@ class StoreNode:
 
     async def read(self, fn: Callable[[Connection], T]) -> T:
         """Run `fn` on a read-only connection, in one snapshot, beside the writer."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, fn)
+        return await self.readers.read(fn)
 
     def look(self, fn: Callable[[Connection], T]) -> T:
-        """One short question on the event loop's own connection: a till does not wait for a thread.
-
-        Without a transaction around it: each statement sees a snapshot of its own.
-        """
-        if self._looking is None:
-            self._looking = sqlite.connect(self.path, read_only=True)
-            self._connections.append(self._looking)
-        return fn(self._looking)
+        """One short question at once: a till does not wait for a thread."""
+        return self.readers.look(fn)
 
     async def write(self, fn: Callable[[Connection], T]) -> T:
         """Run `fn` in the writer's next group: for what is the node's own (sessions, PIN counts)."""
@@ -402,19 +391,6 @@ class StoreNode:
         self._ticks += 1
         if self._ticks % PRUNE_EVERY == 0:
             log.ReplicaLog().prune(tx, self.end.prunable, moment.earliest - log.RETENTION_MS)
-
-    # -- readers ---------------------------------------------------------------------------------
-
-    def _read(self, fn: Callable[[Connection], T]) -> T:
-        db: Connection | None = getattr(self._own, "db", None)
-        if db is None:
-            db = self._own.db = sqlite.connect(self.path, read_only=True)
-            self._connections.append(db)
-        db.execute("BEGIN")
-        try:
-            return fn(db)
-        finally:
-            db.execute("ROLLBACK")
 
     def _unlock(self) -> None:
         if self._lock is not None:

@@ -132,7 +132,7 @@ class Chain:
 
     def at(self, node: CountedNode, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a store's own record."""
-        return node._readers.submit(node._read, lambda db: [tuple(r) for r in db.execute(sql)]).result()
+        return node.readers.read_now(lambda db: [tuple(r) for r in db.execute(sql)])
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         return self.writer.read_now(lambda db: [tuple(row) for row in db.execute(sql, values)])

@@ -115,7 +115,7 @@ class Chain:
         store = node.config.store
 
         def both() -> tuple[Any, Any]:
-            theirs = node._readers.submit(node._read, digest_of_store).result()
+            theirs = node.readers.read_now(digest_of_store)
             with self.centre() as db:
                 return digest_of_centre(db, store), theirs
 
@@ -257,7 +257,7 @@ def at(node: StoreNode, sql: str, *values: Any) -> list[tuple[Any, ...]]:
     def ask(db: Connection) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in db.execute(sql, values)]
 
-    return node._readers.submit(node._read, ask).result()
+    return node.readers.read_now(ask)
 
 
 def offers(node: StoreNode) -> list[int]:
