@@ -20,6 +20,9 @@ from sync.wire.facts import Fact
 TABS = ("offers", "work", "ready")
 SOON_MS = 10 * 60_000
 LATE_MS = 5 * 60_000
+FIRST, MORE = 20, 60
+"""Cards of a long list that are drawn at first, and as many more each time somebody comes to the end: two
+hundred cards take a handheld twice as long as the page without them."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,12 @@ def in_place(desk: Desk, found: list[work.Card], shown: str) -> list[Seen]:
     return rows + [seen(desk, card, new=bool(shown)) for card in found if card.fence in by_fence]
 
 
+def drawn(asked: str, cards: int) -> int:
+    """So many of the cards are drawn now. The last few are not worth another look."""
+    most = max(FIRST, int(asked)) if asked.isdigit() and len(asked) < 5 else FIRST
+    return cards if cards <= most + FIRST // 2 else most
+
+
 def home(desk: Desk, tab: str) -> View:
     counted = work.counts(desk)
     waiting = notices.open_notices(desk)
@@ -73,6 +82,7 @@ def home(desk: Desk, tab: str) -> View:
         desk.who.person,
     )
     later = desk.args.get("later") == "1"
+    now_drawn = drawn(desk.args.get("drawn", ""), len(cards))
     return View(
         "offers/home.html",
         desk.t("Orders"),
@@ -80,7 +90,10 @@ def home(desk: Desk, tab: str) -> View:
         {
             "tab": tab,
             "counts": counted,
-            "cards": cards,
+            "cards": cards[:now_drawn],
+            "left": len(cards) - now_drawn,
+            "drawn": now_drawn,
+            "next": now_drawn + MORE,
             "shown": ",".join(str(row.card.fence) for row in cards),
             "to_accept": [card.fence for card in here if card.state == State.OFFERED],
             "to_pick": [card.fence for card in here if card.state == State.ACCEPTED][:10],

@@ -3,10 +3,12 @@
   "use strict";
   if (!("serviceWorker" in navigator) || !isSecureContext) return;
   const registered = () => navigator.serviceWorker.register("/worker.js", { scope: "/" });
+  // Once the page is there and has a moment: what comes now takes its turn from a thumb that waits.
+  const calm = (then) => addEventListener("load", () => (globalThis.requestIdleCallback ?? setTimeout)(then, { timeout: 1500 }));
   // A page that nobody has signed in on has no work to keep. Whoever is about to finds the worker there: it lets them
   // come back without the store box.
   if (!document.getElementById("kept")) {
-    if (/^\/(sign-in|start)$/.test(location.pathname)) addEventListener("load", () => registered().catch(() => null));
+    if (/^\/(sign-in|start)$/.test(location.pathname)) calm(() => registered().catch(() => null));
     return;
   }
   const csrf = () => { try { return JSON.parse(document.body.getAttribute("hx-headers:inherited"))["x-csrftoken"]; } catch { return ""; } };
@@ -85,5 +87,5 @@
   document.addEventListener("visibilitychange", () => { if (!document.hidden) wake("tick"); });
   // The store node tells of changes: the extract follows, but not for each of a burst.
   document.getElementById("changes")?.addEventListener("work", () => { if (performance.now() - last > 2000) wake("refresh"); else setTimeout(() => wake("refresh"), 2000); });
-  started().catch((error) => console.warn("no work without the store box on this device:", error.message));
+  calm(() => started().catch((error) => console.warn("no work without the store box on this device:", error.message)));
 })();

@@ -28,7 +28,7 @@
   });
   // A link of a long list is given to htmx when it is tapped: to take in and let go of two hundred costs more than the page.
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("#cards a");
+    const link = event.target.closest('[hx-boost\\:inherited="false"] a');
     if (!link || link._htmx) return;
     link.setAttribute("hx-boost", "target:#page swap:innerHTML");
     htmx.process(link);

@@ -167,7 +167,7 @@
     // The last word is about the last scan, unless an earlier one has just been refused.
     const newest = waiting.filter((other) => !other.answered).at(-1);
     if (newest?.mood && box?.dataset.mood !== "bad") say(newest.mood, newest.text);
-    focus();
+    afterwards(focus);
   });
 
   // --- printed commands: the page's own buttons, without putting the scanner away
@@ -252,6 +252,7 @@
     if (text && text !== key) feed(event, { kind: "text", text, before }, at);
   }, true);
 
+  const afterwards = (then) => requestAnimationFrame(() => setTimeout(then));
   // The sink keeps the focus while nobody types, so that input methods have somewhere to write.
   const focus = () => {
     const active = document.activeElement;
@@ -259,8 +260,8 @@
     if (!open && (!active || active === document.body)) sink?.focus({ preventScroll: true });
   };
   addEventListener("pointerup", () => setTimeout(focus, 50));
-  addEventListener("DOMContentLoaded", focus);
-  focus();
+  // After the page has been drawn: asked for before, the focus costs a layout of its own.
+  addEventListener("load", () => afterwards(focus));
 
   // --- the camera: a module of its own, fetched when somebody wants it, or once when there is time
   const camera = () => import("static:camera.js").then(() => window.yipan.camera);

@@ -292,7 +292,7 @@ def test_a_new_offer_comes_by_itself_at_the_end_and_nothing_jumps(
 def test_the_line_is_told_while_the_page_is_open(page: Any, base: str, node: kit.DemoNode) -> None:
     assert page.inner_text("#line .what").startswith("Line up · heard")
     node.up, node.since = False, node.now
-    node.tell({"line"})
+    node.listeners.tell({"line"})
     page.wait_for_selector("#line.down")
     assert page.inner_text("#line .what") == "Line down since 12:00 · carry on"
     node.offer(70, [(DRESS, 1)])

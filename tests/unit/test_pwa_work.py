@@ -13,8 +13,10 @@ import httpx
 import pytest
 
 from pwa.app import make_app
+from pwa.offers import views
 from pwa.offers.views import in_place
 from pwa.status.changes import news, stream
+from pwa.twin.pages import offers as twin_offers
 from tests import kit_pwa as kit
 
 SHIRT, SHIRT_L, JEANS, DRESS, CAP, BAG = (goods[0] for goods in kit.GOODS)
@@ -360,6 +362,17 @@ def test_the_order_of_work_never_jumps_under_the_thumb(node: kit.DemoNode) -> No
     first = in_place(desk, offers(desk), "1,2")[0]
     assert (first.card.fence, first.gone) == (1, True), "its place is kept, and says that it has gone"
     assert [seen.card.fence for seen in in_place(desk, offers(desk), "x,,9" + "9" * 30)] == [3, 2]
+
+
+def test_a_long_list_is_drawn_in_parts_that_box_and_device_agree_on() -> None:
+    assert [views.drawn("", cards) for cards in (0, 20, 30, 31, 200)] == [0, 20, 30, 20, 20]
+    assert [views.drawn(asked, 200) for asked in ("80", "140", "190", "7", "x", "99999", "-5")] == [
+        80, 140, 200, 20, 20, 20, 20,
+    ]  # fmt: skip
+    asked = ("", "0", "29", "30", "90", "210", "9999", "10000", "x", "-1", "9" * 30)
+    for cards in range(0, 260, 3):
+        for words in asked:
+            assert twin_offers.drawn(words, cards) == views.drawn(words, cards)
 
 
 async def test_the_stream_tells_the_line_and_that_work_changed(node: kit.DemoNode) -> None:

@@ -13,6 +13,8 @@ Data = dict[str, Any]
 
 SOON_MS = 600000
 LATE_MS = 300000
+FIRST = 20
+MORE = 60
 TABS = ["offers", "work", "ready"]
 
 
@@ -57,6 +59,11 @@ def listed(extract: Data, tab: str) -> list[Data]:
     )
 
 
+def drawn(asked: str, cards: int) -> int:
+    most = max(FIRST, int(asked)) if asked.isdigit() and len(asked) < 5 else FIRST
+    return cards if cards <= most + 10 else most
+
+
 def home_page(extract: Data, args: Data, who: Data, now: int, t: Callable[..., str]) -> Data:
     counts = {tab: len(listed(extract, tab)) for tab in TABS}
     tab = args.get("tab", "")
@@ -70,10 +77,14 @@ def home_page(extract: Data, args: Data, who: Data, now: int, t: Callable[..., s
     mine = sorted(mine, key=lambda one: (one["picker"] == "", one["fence"]))
     notices = extract["notices"][who["language"]]
     later = args.get("later", "") == "1"
+    now_drawn = drawn(args.get("drawn", ""), len(rows))
     data = {
         "tab": tab,
         "counts": counts,
-        "cards": rows,
+        "cards": rows[:now_drawn],
+        "left": len(rows) - now_drawn,
+        "drawn": now_drawn,
+        "next": now_drawn + MORE,
         "shown": ",".join([str(row["card"]["fence"]) for row in rows]),
         "to_accept": [card["fence"] for card in here if card["state"] == "offered"],
         "to_pick": [card["fence"] for card in here if card["state"] == "accepted"][:10],
