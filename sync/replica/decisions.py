@@ -14,6 +14,8 @@ from typing import Any
 
 from sync.replica import effects, history, log, notices, read
 from sync.replica.context import Context
+from sync.replica.effects.counting import close_sheet, open_sheet
+from sync.replica.effects.stock import move
 from sync.rules import stock
 from sync.rules.states import State
 from sync.sqlite import Connection
@@ -39,7 +41,7 @@ def apply_decision(tx: Connection, number: int, decision: d.Decision, ctx: Conte
 def effect(tx: Connection, number: int, body: d.Body, decision: d.Decision) -> None:
     """The decision's own part. Adds up with any facts that come before or after it."""
     fence = decision.fence
-    effects.move(tx, stock.decided(body))
+    move(tx, stock.decided(body))
     match body:
         case d.Offered():
             _offered(tx, body, fence, decision.at)
@@ -193,11 +195,11 @@ def _offered(tx: Connection, body: d.Offered, fence: int, at: int) -> None:
 
 def _count_asked(tx: Connection, number: int, body: d.CountAsked, at: int) -> None:
     if body.sheet and body.cancelled:
-        effects.close_sheet(tx, body.sheet, "cancelled", at)
+        close_sheet(tx, body.sheet, "cancelled", at)
         return
     if body.sheet:
         kind = "full" if body.areas else "list"
-        effects.open_sheet(tx, (body.sheet, kind, body.name, body.scope, body.blind), body.areas, "", at)
+        open_sheet(tx, (body.sheet, kind, body.name, body.scope, body.blind), body.areas, "", at)
     if body.sku:
         tx.execute(
             "INSERT OR IGNORE INTO task (id, kind, sku, reason, not_by, made_at, sheet) "

@@ -19,6 +19,9 @@ import msgspec
 from sync.replica import decisions, effects, notices, read
 from sync.replica.context import Context, Moment
 from sync.replica.effects import WORKABLE
+from sync.replica.effects.counting import open_sheet
+from sync.replica.effects.stock import apply_stock
+from sync.replica.effects.till import know_sale
 from sync.rules.reasons import LOST_RIGHTS
 from sync.rules.states import State
 from sync.sqlite import Connection
@@ -68,7 +71,7 @@ def _apply_again(tx: Connection, facts: list[f.Fact], kept: set[int], ctx: Conte
             continue  # recorded by a newer release that was taken back; the centre has it
         if fact.fence in kept:
             # Its rows were not swapped and still show the fact; the stock table was.
-            effects.apply_stock_only(tx, body, fact.fence)
+            apply_stock(tx, body, fact.fence)
             continue
         then = Context(
             moment=Moment.exact(fact.at),
@@ -306,13 +309,13 @@ def _swap_lists(tx: Connection, snapshot: Snapshot, ctx: Context) -> None:
         [(t.id, t.kind, t.sku, t.reason, t.not_by, t.made_at, t.sheet) for t in snapshot.tasks],
     )
     for one in snapshot.sales:
-        effects.know_sale(tx, one.id, one.sku, one.qty, one.at)
+        know_sale(tx, one.id, one.sku, one.qty, one.at)
         tx.executemany(
             "INSERT OR IGNORE INTO till_void (id, sale_line, qty, at) VALUES (?, ?, ?, ?)",
             [(void, one.id, qty, at) for void, qty, at in one.voids],
         )
     for s in snapshot.sheets:
-        effects.open_sheet(tx, (s.id, s.kind, s.name, s.scope, s.blind), s.areas, s.made_by, s.made_at)
+        open_sheet(tx, (s.id, s.kind, s.name, s.scope, s.blind), s.areas, s.made_by, s.made_at)
     paused = read.meta(tx, "pause")
     tx.execute(
         "INSERT OR REPLACE INTO meta (key, value) VALUES ('pause', ?)",

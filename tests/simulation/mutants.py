@@ -35,6 +35,7 @@ import sync.replica.commands
 import sync.replica.commands.release
 import sync.replica.decisions
 import sync.replica.effects
+import sync.replica.effects.base
 import sync.replica.log
 import sync.replica.read
 import sync.replica.rebase
@@ -179,19 +180,19 @@ def a_command_is_done_at_every_try() -> list[Patch]:
 
 @mutant
 def a_sale_is_booked_at_every_telling() -> list[Patch]:
-    right = sync.replica.effects._apply.dispatch(f.Sold)
+    right = sync.replica.effects.base.of_kind.dispatch(f.Sold)
 
     def wrong(body: Any, tx: Any, ctx: Any, fence: int) -> None:
         return None
 
     class Forgetful:
         def __call__(self, body: Any, *args: Any) -> Any:
-            handler = wrong if isinstance(body, f.Sold) else sync_apply.dispatch(type(body))
+            handler = wrong if isinstance(body, f.Sold) else of_kind.dispatch(type(body))
             return handler(body, *args)
 
-    sync_apply = sync.replica.effects._apply
+    of_kind = sync.replica.effects.base.of_kind
     assert right is not None
-    return [(sync.replica.effects, "_apply", Forgetful())]
+    return [(sync.replica.effects, "of_kind", Forgetful())]
 
 
 # -- rights ------------------------------------------------------------------------------------------
