@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pwa.desk import Desk, Gone
+from sync.replica.read import STATE_TEXTS
 from sync.rules.states import Kind, Ownership, State
 from sync.sqlite import Row
 
@@ -159,6 +160,8 @@ class Line:
     gtins: tuple[str, ...]
     order_no: str
     tote: str
+    instead: str
+    """What it stands in for, by name; empty when it is what was ordered."""
 
     @property
     def left(self) -> int:
@@ -183,9 +186,12 @@ LINES = (
     " coalesce(i.name_zh, '') AS name_zh,"
     " coalesce(i.detail_en, '') AS detail_en, coalesce(i.detail_zh, '') AS detail_zh,"
     " coalesce(s.location, '') AS shelf,"
-    " (SELECT group_concat(g.gtin) FROM gtin g WHERE g.sku = l.sku) AS gtins"
+    " (SELECT group_concat(g.gtin) FROM gtin g WHERE g.sku = l.sku) AS gtins,"
+    " coalesce(m.name_en, l.instead_of) AS missing_en, coalesce(m.name_zh, '') AS missing_zh,"
+    " coalesce(m.detail_en, '') AS missed_en, coalesce(m.detail_zh, '') AS missed_zh"
     " FROM assignment_line l JOIN assignment a ON a.fence = l.fence"
     " LEFT JOIN item i ON i.sku = l.sku LEFT JOIN shelf s ON s.sku = l.sku"
+    " LEFT JOIN item m ON m.sku = l.instead_of"
 )
 
 
@@ -208,7 +214,26 @@ def line_of(desk: Desk, row: Row) -> Line:
         gtins=tuple((row["gtins"] or "").split(",")) if row["gtins"] else (),
         order_no=row["order_no"],
         tote=row["tote"],
+        instead=missing(desk, row),
     )
+
+
+def missing(desk: Desk, row: Row) -> str:
+    """Name and kind of what a line stands in for."""
+    name, detail = desk.t.name(row, "missing"), desk.t.name(row, "missed")
+    return f"{name}, {detail}" if detail else name
+
+
+BESIDE = (
+    "a.order_no = ? AND a.fence <> ?"
+    " AND a.state IN ('offered', 'accepted', 'picking', 'picked', 'packed', 'staged') AND a.withdrawn = 0"
+)
+
+
+def beside(desk: Desk, of: Card) -> list[dict[str, str]]:
+    """The order's other parts that this store works on: they leave together, or their shopper comes twice."""
+    found = cards(desk, BESIDE, of.order_no, of.fence, order="a.fence")
+    return [{"url": one.url, "tote": one.tote, "state": STATE_TEXTS[State(one.state)]} for one in found]
 
 
 def lines(desk: Desk, fences: Iterable[int]) -> list[Line]:

@@ -189,7 +189,9 @@ class DemoNode:
         tail: str = "4821",
         note: str = "",
         code: str = CODE,
+        instead_of: str = "",
     ) -> int:
+        """`instead_of`: what of the order every line stands in for."""
         salt = f"salt{fence}"
         self.decide(
             d.Offered(
@@ -197,7 +199,10 @@ class DemoNode:
                 order=order or f"YP-{1000 + fence}",
                 kind=kind,
                 accept_by=self.now + left,
-                lines=tuple(d.OfferLine(n, sku, qty, n) for n, (sku, qty) in enumerate(lines, 1)),
+                lines=tuple(
+                    d.OfferLine(n, sku, qty, n, instead_of=instead_of)
+                    for n, (sku, qty) in enumerate(lines, 1)
+                ),
                 promised_by=promised,
                 channel="shop",
                 shopper=shopper,

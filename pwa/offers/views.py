@@ -118,6 +118,7 @@ def offer(desk: Desk, fence: int) -> View:
         {
             "card": card,
             "lines": work.lines(desk, [fence]),
+            "beside": work.beside(desk, card),
             "row": row,
             "tone": tone(card.accept_by - desk.now),
         },
@@ -151,6 +152,7 @@ def order(desk: Desk, fence: int) -> View:
             "card": card,
             "row": row,
             "lines": work.lines(desk, [fence]),
+            "beside": work.beside(desk, card),
             "history": history(desk, fence),
             "parcels": [
                 {"code": p["code"], "units": sum(q for _, q in json.loads(p["lines"]))} for p in parcels

@@ -25,6 +25,7 @@ def pack(desk: Desk, fence: int) -> View:
         {
             "card": card,
             "lines": lines,
+            "beside": work.beside(desk, card),
             "parcels": parcels,
             "most": MOST_PARCELS,
             "can": can,

@@ -158,8 +158,10 @@ def pick_list(db: Connection, subject: str, t: Texts, now: int) -> Paper:
 
 LINES = (
     "SELECT l.*, a.tote, coalesce(i.name_en, '') AS name_en, coalesce(i.name_zh, '') AS name_zh,"
-    " coalesce(s.location, '') AS shelf FROM assignment a JOIN assignment_line l ON l.fence = a.fence"
+    " coalesce(s.location, '') AS shelf, coalesce(m.name_en, '') AS missing_en,"
+    " coalesce(m.name_zh, '') AS missing_zh FROM assignment a JOIN assignment_line l ON l.fence = a.fence"
     " LEFT JOIN item i ON i.sku = l.sku LEFT JOIN shelf s ON s.sku = l.sku"
+    " LEFT JOIN item m ON m.sku = l.instead_of"
     " WHERE a.wave = ? AND a.state IN ('accepted', 'picking', 'picked')"
     " ORDER BY l.later, shelf = '', shelf, a.tote, l.line"
 )
@@ -170,7 +172,20 @@ def line_says(t: Texts, row: Row, qty: int) -> tuple[Say, ...]:
         say(f"[_] {row['shelf'] or '-'} | {qty} x | -> {row['tote'] or '-'}", bold=True),
         say(t.name(row) or row["sku"], instead=row["name_en"] or row["sku"]),
         say(row["sku"], SMALL),
+        *stands_in(t, row, qty),
     )
+
+
+def stands_in(t: Texts, row: Row, qty: int) -> list[Say]:
+    """What of the order it comes instead of: whoever packs looks for that otherwise."""
+    missing = row["instead_of"]
+    if not missing:
+        return []
+    text = N_("Instead of {n}× {name}")
+    name = t.name(row, "missing") or missing
+    return [
+        say(t(text, n=qty, name=name), SMALL, instead=f"Instead of {qty}x {row['missing_en'] or missing}")
+    ]
 
 
 def handover(db: Connection, subject: str, t: Texts, now: int) -> Paper:

@@ -54,7 +54,7 @@ TURN = (
     "owner_until", "accepted_at", "accepted_by", "attempt", "location", "tote", "wave", "picker", "manifest",
     "released_at", "released_by", "collector", "code_salt", "code_hash", "code_tries", "note", "changed_at",
 )  # fmt: skip
-LINE = ("line", "sku", "qty", "picked", "short", "released", "put_back", "later", "order_line")
+LINE = ("line", "sku", "qty", "picked", "short", "released", "put_back", "later", "order_line", "instead_of")
 RETURNED = ("id", "order_no", "line", "sku", "qty", "graded", "bought_elsewhere", "received_at")
 ITEM = ("name_en", "name_zh", "detail_en", "detail_zh", "serialised")
 
@@ -78,6 +78,7 @@ def extract(desk: Desk, skus: Iterable[str] = ()) -> dict[str, Any]:
     ]
     back = _returns(db, fences)
     wanted = {line["sku"] for turn in turns for line in turn["lines"]} | set(skus)
+    wanted |= {line["instead_of"] for turn in turns for line in turn["lines"]} - {""}
     wanted |= {one["sku"] for one in back["returned"]}
     wanted |= {sku for rows in back["left"].values() for _, sku, _ in rows}
     wanted |= {sku for told in back["returnable"].values() for _, sku, _ in told["lines"]}

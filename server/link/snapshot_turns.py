@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from server.db import Tx
+from server.offers.rows import STANDS_IN_FOR
 from server.offers.turn import masked
 from sync.wire import decisions as d
 from sync.wire import facts as f
@@ -131,12 +132,13 @@ def _assignment(tx: Tx, store: str, row: sqlite3.Row, said: d.Withdrawn | None) 
             line["short"],
             line["released"],
             line["put_back"],
+            line["instead_of"] or "",
         )
         for line in tx.execute(
-            "SELECT al.*, fl.order_line, fl.sellable FROM assignment_line al"
-            " LEFT JOIN fulfilment_line fl ON fl.fo = ? AND fl.line = al.line"
-            " WHERE al.fence = ? ORDER BY al.line",
-            (row["fo"], fence),
+            "SELECT al.*, fl.order_line, fl.sellable, missing.sellable AS instead_of FROM assignment_line al"
+            " LEFT JOIN fulfilment_line fl ON fl.fo = ?1 AND fl.line = al.line"
+            f"{STANDS_IN_FOR} WHERE al.fence = ?3 ORDER BY al.line",
+            (row["fo"], row["order_no"], fence),
         )
     )
     return SnapAssignment(

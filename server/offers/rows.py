@@ -110,6 +110,11 @@ _TURN = (
 def part_of(tx: Tx, fo: str) -> PartRow:
     """KeyError when there is no such fulfilment order."""
     row = tx.execute(_PART, (fo,)).fetchone()
+STANDS_IN_FOR = (
+    " LEFT JOIN shop_order_line own ON own.order_no = ?2 AND own.line = fl.order_line AND own.instead_of > 0"
+    " LEFT JOIN shop_order_line missing ON missing.order_no = ?2 AND missing.line = own.instead_of"
+)
+"""What an order's line (fl: fulfilment_line) stands in for, as `missing`; ?2 is the order's number."""
     if row is None:
         raise KeyError(fo)
     return PartRow(*row)

@@ -12,6 +12,7 @@ from server.db import Tx
 from server.link.decide import decide
 from server.offers.room import make_room
 from server.offers.rows import (
+    STANDS_IN_FOR,
     PartRow,
     TurnRow,
     lines_of,
@@ -90,9 +91,10 @@ def assign(tx: Tx, fo: str, store: str, now: int, *, distance_m: int = 0, opens_
     """Offer to this store under a new fence; 0 when its pool has not got the units any more."""
     part = part_of(tx, fo)
     lines = tx.execute(
-        "SELECT line, order_line, sellable, sku, qty - released - cancelled AS qty FROM fulfilment_line"
-        " WHERE fo = ? AND qty > released + cancelled ORDER BY line",
-        (fo,),
+        "SELECT fl.line, fl.order_line, fl.sellable, fl.sku, fl.qty - fl.released - fl.cancelled AS qty,"
+        f" coalesce(missing.sellable, '') AS instead_of FROM fulfilment_line fl{STANDS_IN_FOR}"
+        " WHERE fl.fo = ?1 AND fl.qty > fl.released + fl.cancelled ORDER BY fl.line",
+        (fo, part.order_no),
     ).fetchall()
     assert lines, f"{fo} has nothing to offer"
     assert not part.fence, f"{fo} is under fence {part.fence} already"
@@ -125,7 +127,14 @@ def assign(tx: Tx, fo: str, store: str, now: int, *, distance_m: int = 0, opens_
             kind=part.kind,
             accept_by=accept_by,
             lines=tuple(
-                d.OfferLine(row["line"], row["sku"], row["qty"], row["order_line"], row["sellable"])
+                d.OfferLine(
+                    row["line"],
+                    row["sku"],
+                    row["qty"],
+                    row["order_line"],
+                    row["sellable"],
+                    row["instead_of"],
+                )
                 for row in lines
             ),
             promised_by=part.promised_by,

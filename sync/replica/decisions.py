@@ -187,9 +187,9 @@ def _offered(tx: Connection, body: d.Offered, fence: int, at: int) -> None:
     )
     if made.rowcount:
         tx.executemany(
-            "INSERT INTO assignment_line (fence, line, sku, qty, order_line, sellable) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            [(fence, x.line, x.sku, x.qty, x.order_line, x.sellable) for x in body.lines],
+            "INSERT INTO assignment_line (fence, line, sku, qty, order_line, sellable, instead_of) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(fence, x.line, x.sku, x.qty, x.order_line, x.sellable, x.instead_of) for x in body.lines],
         )
 
 

@@ -196,10 +196,11 @@ def _swap_assignment(tx: Connection, a: SnapAssignment, made_at: int) -> None:
     )
     tx.executemany(
         "INSERT INTO assignment_line (fence, line, sku, qty, order_line, sellable, picked, short, released, "
-        "put_back) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (fence, line) DO UPDATE SET "
-        "sku = excluded.sku, qty = excluded.qty, order_line = excluded.order_line, "
-        "sellable = excluded.sellable, picked = excluded.picked, short = excluded.short, "
-        "released = excluded.released, put_back = excluded.put_back",
+        "put_back, instead_of) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (fence, line) DO UPDATE SET sku = excluded.sku, qty = excluded.qty, "
+        "order_line = excluded.order_line, sellable = excluded.sellable, picked = excluded.picked, "
+        "short = excluded.short, released = excluded.released, put_back = excluded.put_back, "
+        "instead_of = excluded.instead_of",
         [
             (
                 a.fence,
@@ -212,6 +213,7 @@ def _swap_assignment(tx: Connection, a: SnapAssignment, made_at: int) -> None:
                 x.short,
                 x.released,
                 x.put_back,
+                x.instead_of,
             )
             for x in a.lines
         ],

@@ -33,6 +33,8 @@ class OfferLine(msgspec.Struct, frozen=True, omit_defaults=True):
     order_line: int = 0
     sellable: str = ""
     """Code of the bundle the item is part of; empty when sold as itself."""
+    instead_of: str = ""
+    """What of the order it stands in for, where that was missing; empty when it is what was ordered."""
 
 
 class Offered(Body, frozen=True):

@@ -95,6 +95,12 @@ DIARY = (
         " comes instead and who agreed (`substitute`, `consent`, `agreed_by`). An older centre looks for the"
         " missing article elsewhere, as without; an older store is not told that it may offer another.",
     ),
+    Entry(
+        1,
+        "da5f42bb5bad37d8",
+        "Lines of an offer (and of snapshots) say what they stand in for (`instead_of`). An older store"
+        " passes over it and shows the article alone.",
+    ),
 )
 
 

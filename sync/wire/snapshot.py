@@ -31,6 +31,7 @@ class SnapLine(msgspec.Struct, frozen=True, array_like=True):
     short: int = 0
     released: int = 0
     put_back: int = 0
+    instead_of: str = ""
 
 
 class SnapParcel(msgspec.Struct, frozen=True, array_like=True):

@@ -85,6 +85,10 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     kit.catalogue(node, hostile=True)
     kit.busy(node)
     kit.printers(node)
+    shirt, cap = kit.GOODS[0][0], kit.GOODS[4][0]
+    # Another article, as a further part of the orders 12 and 13: in a tote, and offered.
+    node.picked(24, [(cap, 2)], order="YP-1012", instead_of=shirt)
+    node.offer(25, [(cap, 1)], order="YP-1013", instead_of=shirt)
     kit.offline(node)
     app = make_app(node, store=kit.STORE, secret="kept")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://node") as http:

@@ -49,7 +49,11 @@ def a_day(path: Path, rng: random.Random) -> kit.DemoNode:
         lines = [(sku, rng.randint(1, 3)) for sku in rng.sample(SKUS, rng.randint(1, 3))]
         kind = rng.choice(["pickup", "pickup", "shipment", "same_day"])
         put = rng.choice([node.offer, node.accepted, node.accepted, node.picked, node.packed])
-        put(fence, lines, kind=kind)
+        more = {}
+        if rng.random() < 0.3:  # another article, as a further part of an order that is here
+            missing = rng.choice([BAG, rng.choice(SKUS), "SKU-NOBODY-KNOWS"])
+            more = {"order": f"YP-{1000 + rng.randint(10, fence)}", "instead_of": missing}
+        put(fence, lines, kind=kind, **more)
         if rng.random() < 0.15:
             node.decide(kit.d.Withdrawn("late", "S002", "Huaihai Rd", kit.NOON), fence)
     node.do("open_manifest", courier="SF Express")
@@ -186,7 +190,8 @@ def compared(state: dict[str, Any], node: kit.DemoNode) -> tuple[dict[str, Any],
     turns = [turn for turn in state["turns"] if shown(turn, node.now)]
     fences = [turn["fence"] for turn in turns]
     mine = {**state, "turns": turns, "picks": [one for one in state["picks"] if one["fence"] in fences]}
-    items = {line["sku"] for turn in turns for line in turn["lines"]} | set(SKUS)
+    lines = [line for turn in turns for line in turn["lines"]]
+    items = {line["sku"] for line in lines} | {line["instead_of"] for line in lines} | set(SKUS)
     mine["items"] = {sku: item for sku, item in state["items"].items() if sku in items}
     mine["gtins"] = {gtin: sku for gtin, sku in state["gtins"].items() if sku in items}
     away = [turn for turn in state["turns"] if turn["fence"] not in fences]

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from pwa.app import make_app
+from server.link.snapshot import snapshot
 from server.orders.parts import stand_in
 from sync.rules.refusals import Refused, Why
 from sync.sqlite import writing
@@ -110,7 +111,13 @@ def test_the_substitute_is_a_part_of_the_order_with_a_turn_of_its_own_where_it_l
         (1, "A", 2, 0), (2, "B", 1, 1),
     ]  # fmt: skip
     assert c.fo(f"{number}-2") == ("offered", "S001", 2)
-    assert [line.sku for line in c.told("S001", "offered")[1].lines] == ["B"]
+    offered = c.told("S001", "offered")[1].lines
+    assert [(line.sku, line.instead_of) for line in offered] == [("B", "A")], "the store is told what for"
+    assert c.told("S001", "offered")[0].lines[0].instead_of == ""
+    turns = {
+        turn.order: turn.lines for turn in snapshot(c.tx, "S001", now=c.now).assignments if turn.fence == 2
+    }
+    assert turns[number][0].instead_of == "A", "and again, should it have to start anew"
     assert c.pool("S001") == (5, 2 - 1, 4), "the missing one is free again, though suppressed"
     assert c.pool("S001", "B") == (2, 1, 0), "promised from what the store gave; the other is its own still"
     told = json.loads(c.one("SELECT data FROM event WHERE kind = 'substituted'"))

@@ -113,7 +113,31 @@ def shown_line(extract: Data, turn: Data, line: Data, who: Data) -> Data:
         "held": held(line),
         "codes": [line["sku"], *item["gtins"]],
         "key": f"{turn['fence']}:{line['line']}",
+        "instead": called(extract, line.get("instead_of", ""), who),
     }
+
+
+def called(extract: Data, sku: str, who: Data) -> str:
+    """Name and kind of an article."""
+    item = extract["items"].get(sku)
+    name = named(item, "name", who) if item else sku
+    detail = named(item, "detail", who) if item else ""
+    return f"{name}, {detail}" if detail else name
+
+
+def beside(extract: Data, of: Data) -> list[Data]:
+    """The order's other parts in this store."""
+    open_states = ["offered", "accepted", "picking", "picked", "packed", "staged"]
+    same = [one for one in extract["turns"] if one["order_no"] == of["order_no"] and not one["withdrawn"]]
+    others = [one for one in same if one["fence"] != of["fence"] and one["state"] in open_states]
+    return [
+        {
+            "url": next_page(one, one["kind"] == "pickup"),
+            "tote": one["tote"],
+            "state": extract["state_texts"][one["state"]],
+        }
+        for one in sorted(others, key=lambda one: one["fence"])
+    ]
 
 
 def find_turn(extract: Data, fence: int) -> Any:

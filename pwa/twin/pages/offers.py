@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pwa.twin.deeds.counter import UNDO_MS
-from pwa.twin.pages.base import card_of, find_turn, gone, lines_of, view, why_ended
+from pwa.twin.pages.base import beside, card_of, find_turn, gone, lines_of, view, why_ended
 from pwa.twin.pages.forms import bad, deed, deeds_of, fence_at, fences_of, text_of, then
 
 Data = dict[str, Any]
@@ -136,6 +136,7 @@ def offer_page(extract: Data, fence: int, args: Data, who: Data, now: int, t: Ca
     data = {
         "card": card,
         "lines": lines_of(extract, turn, who),
+        "beside": beside(extract, turn),
         "row": row,
         "tone": tone(card["accept_by"] - now),
     }
@@ -162,6 +163,7 @@ def order_page(extract: Data, fence: int, who: Data, t: Callable[..., str]) -> D
         "card": card,
         "row": turn,
         "lines": lines_of(extract, turn, who),
+        "beside": beside(extract, turn),
         "history": [],
         "parcels": [
             {"code": one["code"], "units": sum([pair[1] for pair in one["lines"]])} for one in turn["parcels"]
