@@ -81,7 +81,7 @@
     setInterval(() => {
       if (state.alone || state.waiting) wake("tick");
       registration.waiting?.postMessage({ kind: "update" });
-    }, 3000);
+    }, 2000);
   };
   addEventListener("online", () => wake("tick"));
   document.addEventListener("visibilitychange", () => { if (!document.hidden) wake("tick"); });
