@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -199,13 +200,13 @@ async def _timers(writer: Writer, config: CentreConfig) -> None:
             now = config.clock()
             here = time.clock_gettime(time.CLOCK_BOOTTIME)
             if here - looked > SUSPENDED_S:
-                away = now - int((here - looked) * 1000)
-                await writer.do(lambda tx, now=now, away=away: extend_deadlines(tx, away, now))  # type: ignore[misc]
+                since = now - int((here - looked) * 1000)
+                await writer.do(partial(extend_deadlines, since=since, now=now))
             looked = here
-            await writer.do(lambda tx, now=now: run_due(tx, now))  # type: ignore[misc]
+            await writer.do(partial(run_due, now=now))
             if now - tidied >= TIDY_MS:
                 tidied = now
-                await writer.do(lambda tx, now=now: prune_decisions(tx, now))  # type: ignore[misc]
+                await writer.do(partial(prune_decisions, now=now))
         except Busy:
             pass
         except Exception:

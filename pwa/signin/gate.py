@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException
 from litestar.middleware.authentication import AbstractAuthenticationMiddleware, AuthenticationResult
@@ -16,8 +18,7 @@ from sync.sqlite import Connection
 
 class Gate(AbstractAuthenticationMiddleware):
     async def authenticate_request(
-        self,
-        connection: ASGIConnection,  # type: ignore[type-arg]
+        self, connection: ASGIConnection[Any, Any, Any, Any]
     ) -> AuthenticationResult:
         token = connection.cookies.get(session_cookie(connection), "")
         if not token:

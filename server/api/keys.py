@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from dataclasses import dataclass
+from typing import Any
 
 from litestar.connection import ASGIConnection
 from litestar.exceptions import (
@@ -83,7 +84,7 @@ def caller_of(db: sqlite3.Connection, hashed: str) -> Caller | None:
     return Caller(row["code"], frozenset(str(row["scopes"]).split())) if row else None
 
 
-async def needs_key(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]
+async def needs_key(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Guard of every API route: a known key, the route's scope, and the permission table's word."""
     kind, _, key = connection.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not key.strip():

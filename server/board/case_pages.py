@@ -140,7 +140,9 @@ async def cases_page(
 
 async def _found(request: WebRequest, case_id: str, permission: str) -> dict[str, Any]:
     manager = request.scope["user"]
-    found = await request.app.state.writer.read(lambda db: case_now(db, case_id, manager))
+    found: dict[str, Any] | None = await request.app.state.writer.read(
+        lambda db: case_now(db, case_id, manager)
+    )
     if found is None:
         raise refuse(Why.UNKNOWN_TASK)
     case = found["case"]
@@ -150,7 +152,7 @@ async def _found(request: WebRequest, case_id: str, permission: str) -> dict[str
     check(
         request, permission, store=case["store"], region=case["region"] or "", read=permission == "case.view"
     )
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 @get("/cases/{case_id:str}")

@@ -15,6 +15,7 @@ from operator import itemgetter
 from typing import Any
 
 from server.counts.read import history
+from server.db import Tx
 from server.stock.demand import rates
 from server.views.read import taken, views_of
 from server.views.rules import View
@@ -30,7 +31,7 @@ CHANNELS_SHOWN = 60
 _SUMS = ("on_hand", "reserved", "share", "pool", "debt", "damaged", "hold", "back", "coming")
 
 
-def sku_now(db: sqlite3.Connection, sku: str, region: str, now: int) -> dict[str, Any] | None:
+def sku_now(db: Tx, sku: str, region: str, now: int) -> dict[str, Any] | None:
     """What the page shows; None: there is no such item."""
     item = db.execute("SELECT * FROM item WHERE sku = ?", (sku,)).fetchone()
     if item is None:
@@ -64,7 +65,7 @@ def sku_now(db: sqlite3.Connection, sku: str, region: str, now: int) -> dict[str
     }
 
 
-def _places(db: sqlite3.Connection, sku: str, region: str, now: int) -> list[dict[str, Any]]:
+def _places(db: Tx, sku: str, region: str, now: int) -> list[dict[str, Any]]:
     """Every store that has or had the SKU, most on hand first."""
     rows = db.execute(
         "SELECT s.code, s.name_en, s.name_zh, s.region, s.paused, s.active, s.timezone, k.on_hand,"
@@ -94,7 +95,7 @@ def _places(db: sqlite3.Connection, sku: str, region: str, now: int) -> list[dic
             **dict(row),
             "coming": coming.get(row["code"], 0),
             "back": back.get(row["code"], 0),
-            "asked": rates(db, row["code"], sku, now),  # type: ignore[arg-type]  # a reader's connection: it only reads
+            "asked": rates(db, row["code"], sku, now),
         }
         for row in rows
     ]

@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery
 
 from server.board.sku_now import LEDGER_SHOWN, ledger_rows, named_in, sku_now
 from server.board.words import state
+from server.db import Tx
 from server.pages import Texts, WebRequest, language_of, page, texts
 from server.signin.web import check
 from sync.rules.reasons import REASONS
@@ -87,7 +88,7 @@ async def sku_page(
     manager = check(request, "stock.view", read=True)
     now = request.app.state.clock()
 
-    def read(db: sqlite3.Connection) -> dict[str, Any] | None:
+    def read(db: Tx) -> dict[str, Any] | None:
         found = sku_now(db, sku, manager.scope_region, now)
         if found is None:
             return None

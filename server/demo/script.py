@@ -19,6 +19,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from server.demo.chain import Chain
@@ -170,7 +171,7 @@ class Script:
 
     async def confirmed(self, store: str, *orders: Bought) -> None:
         for bought in orders:
-            await self.until(lambda b=bought: self.owns(store, b), f"{bought.order_no} is confirmed")  # type: ignore[misc]
+            await self.until(partial(self.owns, store, bought), f"{bought.order_no} is confirmed")
 
     async def fence_of(self, store: str, bought: Bought) -> int:
         return int(await self.until(lambda: self.fence_at(store, bought), "the order is at the store"))

@@ -13,6 +13,7 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import structlog
@@ -204,13 +205,14 @@ class Session:
                     out = self.end.received(None, self.room.now(), data)
                     out += await self._look()
                 else:
-                    out = await self.room.writer.do(
-                        lambda tx, data=data: self.end.received(tx, self.room.now(), data)  # type: ignore[misc]
-                    )
+                    out = await self.room.writer.do(partial(self._written, data=data))
                     if self.end.down == "snapshot":
                         out += await self._look()
                 self._put(out)
         await self._until_sent()
+
+    def _written(self, tx: Tx, data: bytes) -> list[bytes]:
+        return self.end.received(tx, self.room.now(), data)
 
     async def _wake(self) -> None:
         """Send what was decided or published for this store, at once."""

@@ -8,6 +8,8 @@ store's until it says it has taken the withdrawal, or until `owner_until`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from server.db import Tx
 from server.link.decide import decide
 from server.offers.room import make_room
@@ -155,12 +157,12 @@ def assign(tx: Tx, fo: str, store: str, now: int, *, distance_m: int = 0, opens_
     if not part.attempts:
         quota.promised_first(tx, fo, part.channel, [row["sku"] for row in lines], now)
     told = {"accept_by": accept_by, "attempt": attempt}
-    common = {"at": now, "store": store, "order_no": part.order_no, "fo": fo, "fence": fence}
-    happened(tx, "offered", **common, channel=part.channel, data=told)  # type: ignore[arg-type]
+    common: dict[str, Any] = {"at": now, "store": store, "order_no": part.order_no, "fo": fo, "fence": fence}
+    happened(tx, "offered", **common, channel=part.channel, data=told)
     if attempt > 1:
-        happened(tx, "reassigned", **common, channel=part.channel)  # type: ignore[arg-type]
+        happened(tx, "reassigned", **common, channel=part.channel)
     if pickup and store != part.pickup_store:
-        happened(tx, "moved", **common, channel=part.channel, data={"from": part.pickup_store})  # type: ignore[arg-type]
+        happened(tx, "moved", **common, channel=part.channel, data={"from": part.pickup_store})
     return fence
 
 

@@ -65,10 +65,10 @@ async def manager_of(request: WebRequest) -> Manager | None:
         return None
     state = request.app.state
     token, now = core.hashed(secret), state.clock()
-    kept = state.sessions.known.get(token)
+    kept: tuple[Manager, int] | None = state.sessions.known.get(token)
     if kept is not None and 0 <= now - kept[1] < KEEP_MS:
-        return kept[0]  # type: ignore[no-any-return]
-    found = await state.writer.read(lambda db: core.session(db, token, now=now))
+        return kept[0]
+    found: tuple[Manager, int] | None = await state.writer.read(lambda db: core.session(db, token, now=now))
     if found is None:
         state.sessions.known.pop(token, None)
         return None
@@ -78,7 +78,7 @@ async def manager_of(request: WebRequest) -> Manager | None:
     if len(state.sessions.known) > 10_000:
         state.sessions.known.clear()
     state.sessions.known[token] = (manager, now)
-    return manager  # type: ignore[no-any-return]
+    return manager
 
 
 async def signed_in_only(request: WebRequest) -> Response[Any] | None:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
+from websockets.typing import Subprotocol
 
 from sync.agent.backoff import Backoff
 from sync.link.ending import Ending
@@ -114,7 +115,7 @@ class Line:
         async with asyncio.timeout(OPEN_LIMIT_S):
             connection = await connect(
                 self.url,
-                subprotocols=[SUBPROTOCOL],  # type: ignore[list-item]
+                subprotocols=[Subprotocol(SUBPROTOCOL)],
                 compression=None,
                 max_size=MAX_FRAME_BYTES,
                 max_queue=READ_AHEAD,
