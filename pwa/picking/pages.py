@@ -176,8 +176,8 @@ async def instead(request: Asked, wave: FromPath[str]) -> Response[str]:
     def good(t: Texts) -> Feedback:
         return Feedback(
             "info",
-            t("Noted. The centre offers you the other article for this order."),
-            t("Accept it, and pick it like any other. While the line is down it comes later."),
+            t("Noted. The other article comes as a part of this order, accepted for you."),
+            t("Pick it from the list of work like any other. While the line is down it comes later."),
         )
 
     return await answer(

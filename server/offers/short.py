@@ -166,7 +166,7 @@ def _bring_another(tx: Tx, source: Source, row: TurnRow, body: f.Shorted, qty: i
     told = {"line": order_line, "substitute": body.substitute, "qty": qty, "consent": body.consent}
     told |= {"agreed_by": body.agreed_by, "asked_by": source.fact.person, "asked_at": source.fact.at}
     tell(tx, source, row, "substituted", told | {"part": fo}, notify=True)
-    if not turn.assign(tx, fo, row.store, source.now):
+    if not turn.assign(tx, fo, row.store, source.now, answers=source.fact.command):
         turn.route(tx, fo, source.now)
 
 

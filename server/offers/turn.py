@@ -89,8 +89,13 @@ def route_part(
     return 0
 
 
-def assign(tx: Tx, fo: str, store: str, now: int, *, distance_m: int = 0, opens_at: int = 0) -> int:
-    """Offer to this store under a new fence; 0 when its pool has not got the units any more."""
+def assign(
+    tx: Tx, fo: str, store: str, now: int, *, distance_m: int = 0, opens_at: int = 0, answers: str = ""
+) -> int:
+    """Offer to this store under a new fence; 0 when its pool has not got the units any more.
+
+    `answers`: the command of that store which called for it.
+    """
     part = part_of(tx, fo)
     lines = tx.execute(
         "SELECT fl.line, fl.order_line, fl.sellable, fl.sku, fl.qty - fl.released - fl.cancelled AS qty,"
@@ -149,6 +154,7 @@ def assign(tx: Tx, fo: str, store: str, now: int, *, distance_m: int = 0, opens_
             note=part.note,
             attempt=attempt,
             substitution=part.substitution,
+            answers=answers,
         ),
         at=now,
         fence=fence,

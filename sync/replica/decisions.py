@@ -2,8 +2,8 @@
 
 `effect` is the decision's part alone: centre-owned columns and differences that add up, so it
 gives the same state before or after facts that the centre had not seen. `react` is what
-the store owes in return (a withdrawal taken, units given, a double payment credited): facts
-of its own, recorded in the same transaction.
+the store owes in return (a withdrawal taken, units given, a double payment credited, an offer accepted
+that it asked for): facts of its own, recorded in the same transaction.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sync.replica import effects, history, log, notices, read
 from sync.replica.context import Context
 from sync.replica.effects.counting import close_sheet, open_sheet
 from sync.replica.effects.stock import move
+from sync.replica.stand_in import accept_own
 from sync.rules import stock
 from sync.rules.states import State
 from sync.sqlite import Connection
@@ -99,6 +100,8 @@ def effect(tx: Connection, number: int, body: d.Body, decision: d.Decision) -> N
 def react(tx: Connection, number: int, body: d.Body, fence: int, stage: str, ctx: Context) -> set[str]:
     """The facts that a decision calls for. Each is recorded once: a rebase finds it in the log."""
     match body:
+        case d.Offered() if body.answers:
+            return accept_own(tx, body.answers, fence, ctx)
         case d.Withdrawn():
             take_withdrawal(tx, fence, stage, ctx)
             return {"notice"}

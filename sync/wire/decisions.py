@@ -60,6 +60,8 @@ class Offered(Body, frozen=True):
     attempt: int = 1
     substitution: str = ""
     """Whether the shopper takes another article instead: '' (no), ask (a pickup's) or allowed."""
+    answers: str = ""
+    """The command of this store that called for it: a short pick that named what comes instead."""
 
 
 class Confirmed(Body, frozen=True):

@@ -101,6 +101,12 @@ DIARY = (
         "Lines of an offer (and of snapshots) say what they stand in for (`instead_of`). An older store"
         " passes over it and shows the article alone.",
     ),
+    Entry(
+        1,
+        "9591702e6a97f55c",
+        "An offer names the command of the store that it answers (`answers`): a short pick that said what"
+        " comes instead. An older store passes over it, and its people accept the offer themselves.",
+    ),
 )
 
 

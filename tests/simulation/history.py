@@ -226,6 +226,10 @@ def _count_reached(world: World) -> None:
 
 def shrink(
     history: History, *, stores: int = 3, hours: float = 10.0, most: int = 200
+    for (n,) in db.execute(
+        "SELECT count(*) FROM fact WHERE kind = 'accepted' AND command LIKE 'auto:%' AND verdict = 'applied'"
+    ):
+        reached["accepted for its picker"] += n
 ) -> tuple[History, set[int]]:
     """Leave out steps as long as the same rule stays broken; greedily, big pieces first."""
     rule = history.broken[0].rule if history.broken else "stuck"

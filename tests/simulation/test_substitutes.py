@@ -14,3 +14,4 @@ def test_another_article_instead_breaks_no_rule() -> None:
         assert history.ok, (seed, history.broken[:2])
         reached.update(history.reached)
     assert reached["another instead"] >= 8, reached
+    assert reached["accepted for its picker"] >= 4, reached
