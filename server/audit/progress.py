@@ -54,7 +54,7 @@ def owned(seen: Reading, found: Audit, *, settled: bool) -> None:
         "SELECT f.fo, f.state, f.fence, f.store FROM fulfilment_order f"
         " WHERE f.state IN ('offered', 'owned') AND NOT EXISTS"
         " (SELECT 1 FROM assignment a WHERE a.fence = f.fence AND a.fo = f.fo AND a.store = f.store"
-        "  AND a.ended_at = 0 AND (f.state = 'offered') = (a.ownership = 'none'))"
+        "  AND a.ended_at = 0 AND (f.state = 'offered') = (a.ownership IN ('none', 'provisional')))"
     ):
         found.against("owned", f"{fo} is {state} by assignment {fence} at {store}, which says otherwise")
     for (fo,) in seen.centre.execute(

@@ -264,6 +264,8 @@ def _do(
             settle.let_go_on(tx, case, str(form.get("box", "")), now=now, person=person)
         case "rebase":
             settle.start_afresh(tx, case, now=now, person=person)
+        case "go-without":
+            settle.go_without(tx, case, now=now, person=person)
 
 
 HANDLERS = [cases_page, case_page, close, do_remedy]

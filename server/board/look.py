@@ -191,7 +191,7 @@ def _open_work(
         "SELECT store, state, ownership, COUNT(*), MIN(accept_by) FROM assignment"
         " WHERE ended_at = 0 AND released_at = 0 GROUP BY store, state, ownership"
     ):
-        if ownership == "confirmed":
+        if ownership != "none":
             owned[store] = owned.get(store, 0) + many
         else:
             had, lapse = offers.get(store, (0, 0))

@@ -24,6 +24,7 @@ DOES: dict[str, str] = {
     "load_catalogue": "retry",
     "choose_replica": "go-on",
     "rebase": "rebase",
+    "go_without": "go-without",
 }
 """What the centre can do about a remedy; the others happen between people."""
 
@@ -34,6 +35,7 @@ PERMISSION: dict[str, str] = {
     "retry": "case.close",
     "go-on": "case.close",
     "rebase": "case.close",
+    "go-without": "case.close",
 }
 
 
@@ -105,6 +107,8 @@ def _form(
         case "go-on":
             boxes = _boxes(db, case)
             return Form(what, refusal, boxes=boxes) if boxes else None
+        case "go-without":
+            return Form(what, refusal)
         case _:
             return Form(what, refusal) if case["kind"] == "digest" else None
 

@@ -204,6 +204,7 @@ DONE: dict[str, str] = {
     "retry": N_("tried again: {settled} applied, {waiting} still wait"),
     "go_on": N_("let the box go on"),
     "rebase": N_("fresh snapshot ordered"),
+    "go_without": N_("went on without the store"),
 }
 
 

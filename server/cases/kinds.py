@@ -36,6 +36,7 @@ REMEDIES: dict[str, str] = {
     "choose_replica": N_("Find out which box is the store's own and close the other."),
     "look": N_("Look at the facts below and close the case with what you found."),
     "rebase": N_("Have the store start from a fresh snapshot."),
+    "go_without": N_("Go on without {store}: what waits for it is decided as if it had nothing to tell."),
 }
 
 KINDS: dict[str, CaseKind] = {
@@ -70,6 +71,13 @@ KINDS: dict[str, CaseKind] = {
     "store_silent": CaseKind(
         N_("{store} still holds {fo} of {order_no} past its time and has not been heard since."),
         ("call_store", "contact_shopper"),
+    ),
+    "unheard_store": CaseKind(
+        N_(
+            "{store} has not been heard since the centre was put back from a backup. In the time that was"
+            " lost it may have been given orders that other stores have now: {waiting} wait for its word."
+        ),
+        ("call_store", "go_without"),
     ),
     "no_show": CaseKind(
         N_("{order_no} was not collected within its hold."),
@@ -192,6 +200,8 @@ OUTCOMES: dict[str, str] = {
     "booked": N_("The store has booked it."),
     "went_on": N_("The box goes on; what only it has is taken."),
     "rebased": N_("The store starts from a fresh snapshot."),
+    "heard": N_("The store was heard."),
+    "went_without": N_("It was decided without waiting for the store."),
 }
 """Outcomes that the system writes; a person's are in their own words."""
 

@@ -17,6 +17,7 @@ from server.facts.parked import retry_parked
 from server.link.decide import decide
 from server.link.logs import release_held
 from server.offers.by_hand import move_to
+from server.offers.confirm import go_on_without
 from server.orders.cancel import cancel
 from server.orders.new import Cancelled
 from server.stock import book
@@ -115,6 +116,14 @@ def start_afresh(tx: Tx, case: str, *, now: int, person: str) -> None:
     _open(tx, case)
     note(tx, case, "rebase", now=now, person=person)
     close_case(tx, case, now=now, by=person, outcome="rebased")
+
+
+def go_without(tx: Tx, case: str, *, now: int, person: str) -> None:
+    """What waits for this store since the restore waits no more: offers lapse, acceptances are confirmed."""
+    row = _open(tx, case)
+    note(tx, case, "go_without", now=now, person=person)
+    if not go_on_without(tx, row["store"], now, person=person):
+        close_case(tx, case, now=now, by=person, outcome="heard")
 
 
 def _open(tx: Tx, case: str) -> sqlite3.Row:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from server import counters, schema
 from server.db import open_centre
+from server.offers import doubt
 from sync import sqlite
 from sync.ids import Dice, new_id
 
@@ -159,6 +160,7 @@ def _begin_again(db: sqlite3.Connection, old: str, now: int, dice: Dice) -> str:
             (key, value),
         )
     counters.leap(db, now)
+    doubt.begin(db, now)
     # Stores may forget no more than before until the next backup: of the files that lie about, somebody may
     # put back a younger one next time, made when less was known.
     db.execute("UPDATE store_session SET closed_at = ? WHERE closed_at = 0", (now,))

@@ -14,6 +14,7 @@ from server import counters
 from server.cases.book import Evidence, open_case
 from server.db import Tx
 from server.link.decide import decide
+from server.offers import doubt
 from server.stock.demand import note_outage
 from sync.link.logs import Item, KnownReplica, KnownSession
 from sync.wire import decisions
@@ -117,6 +118,9 @@ class StoreTables:
             "UPDATE replica SET taken = max(taken, ?) WHERE store = ? AND state = 'live'", (taken, self.store)
         )
         _touch(tx, "board")
+
+    def heard_out(self, tx: sqlite3.Connection, now: int) -> None:
+        doubt.heard(cast(Tx, tx), self.store, now)
 
     def close_session(self, tx: sqlite3.Connection, number: int, now: int) -> None:
         closed = tx.execute(
@@ -309,6 +313,7 @@ def rename_centre(tx: Tx, incarnation: str, now: int) -> None:
     _put(tx, "incarnation", incarnation)
     _put(tx, "restored_at", str(now))
     counters.leap(tx, now)
+    doubt.begin(tx, now)
 
 
 def close_all_sessions(tx: Tx, now: int) -> None:

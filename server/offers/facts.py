@@ -16,16 +16,13 @@ from typing import Any
 from server.db import Tx
 from server.facts.source import Source
 from server.facts.verdict import APPLIED, Verdict
-from server.link.decide import decide
-from server.offers import release, returning, short
+from server.offers import doubt, release, returning, short
+from server.offers.confirm import confirm, ready
 from server.offers.mirror import LATE, finish_picking, in_time, step, tell
 from server.offers.rows import TurnRow, lines_of, turn_of
 from server.offers.turn import tell_withdrawn
-from server.outbox.events import happened
-from server.policy.read import policy
 from server.stock import book
 from sync.rules.states import State, Step
-from sync.wire import decisions as d
 from sync.wire import facts as f
 
 
@@ -52,16 +49,15 @@ def _accepted(tx: Tx, source: Source, turn: TurnRow, body: f.Accepted) -> Verdic
         tell_withdrawn(tx, turn, "late", now)
         tell(tx, source, turn, "accepted", {"late": True}, notify=False)
         return LATE
-    if turn.owned:
+    if turn.owned or turn.provisional:
         return APPLIED
-    owner_until = now + policy(tx, "hold_s", turn.channel, turn.kind) * 1000
     tx.execute(
-        "UPDATE assignment SET state = 'accepted', ownership = 'confirmed', accepted_at = ?,"
-        " confirmed_at = ?, owner_until = ?, person = ? WHERE fence = ?",
-        (fact.at, now, owner_until, fact.person, turn.fence),
+        "UPDATE assignment SET state = 'accepted', ownership = 'provisional', accepted_at = ?, person = ?"
+        " WHERE fence = ?",
+        (fact.at, fact.person, turn.fence),
     )
-    tx.execute("UPDATE fulfilment_order SET state = 'owned' WHERE fo = ?", (turn.fo,))
-    decide(tx, turn.store, d.Confirmed(owner_until), at=now, fence=turn.fence)
+    if not doubt.elsewhere(tx, turn):
+        confirm(tx, turn, now)
     tell(tx, source, turn, "accepted", {"provisional": body.provisional} if body.provisional else None)
     return APPLIED
 
@@ -129,31 +125,9 @@ def _staged(tx: Tx, source: Source, turn: TurnRow, body: f.Staged) -> Verdict:
     if again:
         return APPLIED  # moved to another shelf: no news for the shopper
     tell(tx, source, turn, "staged", {"location": body.location}, notify=False)
-    if turn.kind == "pickup" and not turn.withdraw_requested_at:
-        _ready(tx, source, turn)
+    if turn.kind == "pickup" and turn.owned and not turn.withdraw_requested_at:
+        ready(tx, turn, source.now, source.fact.person)
     return APPLIED
-
-
-def _ready(tx: Tx, source: Source, turn: TurnRow) -> None:
-    """The shopper's time to come begins when they are told, so the hold is counted from here."""
-    until = source.now + policy(tx, "hold_s", turn.channel, turn.kind) * 1000
-    if turn.owned and until > turn.owner_until:
-        tx.execute("UPDATE assignment SET owner_until = ? WHERE fence = ?", (until, turn.fence))
-        decide(tx, turn.store, d.Extended(owner_until=until), at=source.now, fence=turn.fence)
-    code = tx.execute("SELECT pickup_code FROM shop_order WHERE no = ?", (turn.order_no,)).fetchone()[0]
-    happened(
-        tx,
-        "ready",
-        at=source.now,
-        store=turn.store,
-        order_no=turn.order_no,
-        fo=turn.fo,
-        fence=turn.fence,
-        person=source.fact.person,
-        channel=turn.channel,
-        data={"until": until},
-        secret={"pickup_code": code},
-    )
 
 
 _EFFECTS: dict[type[f.Body], Callable[[Tx, Source, TurnRow, Any], Verdict]] = {

@@ -12,6 +12,7 @@ from server.db import Tx
 from server.facts.source import Source
 from server.offers import turn
 from server.orders import parts
+from server.outbox.events import happened
 
 Goods = Iterable[tuple[str, int]]
 
@@ -35,10 +36,36 @@ def left(tx: Tx, source: Source, order_no: str, goods: Goods) -> None:
                 (units, fo, line),
             )
             touched.append(fo)
+        touched += _too_late_to_cancel(tx, source, order_no, sku, qty)
     for fo in dict.fromkeys(touched):
         _not_by_another(tx, fo, source.now)
     if touched:
         parts.settle_order(tx, order_no, source.now)
+
+
+def _too_late_to_cancel(tx: Tx, source: Source, order_no: str, sku: str, qty: int) -> list[str]:
+    """A cancellation that was not final yet: the goods are out, so these units are not cancelled."""
+    rows = tx.execute(
+        "SELECT l.fo, l.line, l.cancelled FROM fulfilment_line l JOIN fulfilment_order f ON f.fo = l.fo"
+        " JOIN shop_order o ON o.no = f.order_no WHERE o.no = ? AND o.state = 'cancel_requested'"
+        " AND f.state = 'cancelled' AND l.sku = ? AND l.cancelled > 0 ORDER BY l.fo, l.line",
+        (order_no, sku),
+    ).fetchall()
+    touched: list[str] = []
+    for fo, line, cancelled in rows:
+        units = min(qty, cancelled)
+        if units <= 0:
+            break
+        qty -= units
+        tx.execute(
+            "UPDATE fulfilment_line SET released = released + ?1, cancelled = cancelled - ?1"
+            " WHERE fo = ?2 AND line = ?3",
+            (units, fo, line),
+        )
+        touched.append(fo)
+    if touched:
+        happened(tx, "cancel_failed", at=source.now, store=source.store, order_no=order_no, notify=False)
+    return touched
 
 
 def came_back(tx: Tx, source: Source, order_no: str, goods: Goods) -> None:

@@ -15,6 +15,7 @@ from server.db import Tx
 from server.facts.source import Source
 from server.facts.verdict import APPLIED, Verdict
 from server.offers import returning, turn
+from server.offers.confirm import own
 from server.offers.mirror import tell
 from server.offers.rows import TurnRow, lines_of, state_when_over, turn_of
 from server.orders import parts
@@ -114,6 +115,8 @@ def _released(
     fresh = turn_of(tx, row.fence)
     assert fresh is not None
     _refused(tx, source, fresh, refused)
+    if fresh.current and fresh.provisional and not override:
+        own(tx, fresh, now)  # it went out by right: its store was confirmed in the time that this centre lost
     tx.execute(
         "UPDATE assignment SET released_at = ?, person = ? WHERE fence = ?",
         (now, source.fact.person, row.fence),

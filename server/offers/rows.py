@@ -70,6 +70,11 @@ class TurnRow:
         return self.ownership == Ownership.CONFIRMED
 
     @property
+    def provisional(self) -> bool:
+        """Accepted in time, and not confirmed while another store may hold it: see `doubt`."""
+        return self.ownership == Ownership.PROVISIONAL
+
+    @property
     def cancelling(self) -> bool:
         return self.order_state == "cancel_requested"
 
@@ -105,16 +110,16 @@ _TURN = (
     " FROM assignment a JOIN fulfilment_order f ON f.fo = a.fo JOIN shop_order o ON o.no = f.order_no"
     " WHERE a.fence = ?"
 )
-
-
-def part_of(tx: Tx, fo: str) -> PartRow:
-    """KeyError when there is no such fulfilment order."""
-    row = tx.execute(_PART, (fo,)).fetchone()
 STANDS_IN_FOR = (
     " LEFT JOIN shop_order_line own ON own.order_no = ?2 AND own.line = fl.order_line AND own.instead_of > 0"
     " LEFT JOIN shop_order_line missing ON missing.order_no = ?2 AND missing.line = own.instead_of"
 )
 """What an order's line (fl: fulfilment_line) stands in for, as `missing`; ?2 is the order's number."""
+
+
+def part_of(tx: Tx, fo: str) -> PartRow:
+    """KeyError when there is no such fulfilment order."""
+    row = tx.execute(_PART, (fo,)).fetchone()
     if row is None:
         raise KeyError(fo)
     return PartRow(*row)

@@ -16,7 +16,7 @@ from weakref import WeakSet
 from server.cases.book import open_case
 from server.db import Tx
 from server.link.decide import decide
-from server.offers import returning, turn
+from server.offers import confirm, returning, turn
 from server.offers.doubt import IN_DOUBT
 from server.offers.rows import TurnRow, part_of, turn_of
 from server.policy.read import policy
@@ -45,13 +45,7 @@ _OVER_HOLD = (
     " WHERE a.ended_at = 0 AND a.ownership = 'confirmed'"
     f" AND (s.store IS NULL OR (s.heard_at >= a.owner_until + {TOLD_MS} AND s.unsent = 0))"
 )
-# Nor does an offer lapse that was made before this centre was put back from a backup, until its store has
-# told what it did since: the acceptance may be among what was lost, and the goods on their way out.
-_OPEN_OFFERS = (
-    "FROM assignment a LEFT JOIN store_session s ON s.store = a.store"
-    " LEFT JOIN meta r ON r.key = 'restored_at'"
-    f" WHERE a.ended_at = 0 AND a.ownership = 'none' AND NOT {IN_DOUBT}"
-)
+_OPEN_OFFERS = f"FROM assignment a WHERE a.ended_at = 0 AND a.ownership = 'none' AND NOT {IN_DOUBT}"
 _STARTED = (
     "SELECT a.fence, a.owner_until, a.confirmed_at, o.channel, o.kind FROM assignment a"
     " JOIN fulfilment_order f ON f.fo = a.fo JOIN shop_order o ON o.no = f.order_no"
@@ -72,6 +66,8 @@ def sweep(tx: Tx, now: int) -> int:
     done += _leave_longer(tx, now)
     done += _end_holds(tx, now)
     done += _silent(tx, now)
+    done += confirm.go_on(tx, now, BITE)
+    done += confirm.ask_about_the_silent(tx, now, BITE)
     done += forget_left_out(tx, now)
     done += _retry(tx, now)
     return done
@@ -79,7 +75,7 @@ def sweep(tx: Tx, now: int) -> int:
 
 def next_due(tx: Tx) -> int | None:
     """When something is due next, in ms since 1970; None while nothing can be."""
-    if map_of(tx).retry:
+    if map_of(tx).retry or confirm.next_due(tx) is not None:
         return 0
     due = [
         tx.execute(sql).fetchone()[0]
@@ -208,8 +204,7 @@ def _silent(tx: Tx, now: int) -> int:
     rows = tx.execute(
         "SELECT a.fence FROM assignment a JOIN store_session s ON s.store = a.store"
         " WHERE a.ended_at = 0 AND (a.ownership = 'confirmed' AND a.owner_until <= ?1"
-        f" AND (s.heard_at < a.owner_until + {TOLD_MS} OR s.unsent > 0)"
-        "  OR a.ownership = 'none' AND a.accept_by <= ?1)"
+        f" AND (s.heard_at < a.owner_until + {TOLD_MS} OR s.unsent > 0))"
         " AND NOT EXISTS (SELECT 1 FROM open_case c JOIN fulfilment_order f ON f.order_no = c.order_no"
         " WHERE f.fo = a.fo AND c.kind = 'store_silent' AND c.fence = a.fence) LIMIT ?",
         (now - wait, BITE),

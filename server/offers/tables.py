@@ -22,7 +22,7 @@ class Assignment(SQLModel, table=True):
     offered_at: int
     accept_by: int
     state: str = Field(default="offered", description="sync.rules.states.State")
-    ownership: str = Field(default="none", description="none, confirmed, ended")
+    ownership: str = Field(default="none", description="none, provisional, confirmed, ended")
     accepted_at: int = Field(default=0, description="the store's time of acceptance")
     confirmed_at: int = 0
     owner_until: int = 0
@@ -52,3 +52,10 @@ class AssignmentLine(SQLModel, table=True):
     short: int = 0
     released: int = 0
     put_back: int = 0
+
+
+class Unheard(SQLModel, table=True):
+    """Stores that have not told all since this centre was put back from a backup, at `since`."""
+
+    store: str = Field(primary_key=True, foreign_key="store.code")
+    since: int

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from server.cases.book import close_case, open_case
 from server.db import Tx
+from server.offers import doubt
 from server.outbox.events import happened
 from server.policy.read import policy
 from server.routing.choice import Need
@@ -166,6 +167,10 @@ def settle_order(tx: Tx, order_no: str, now: int) -> str:
     ]
     if any(state not in ("released", "cancelled") for state in states):
         state = "cancel_requested" if order["state"] == "cancel_requested" else "open"
+    elif "cancelled" in states and doubt.may_be_out(tx, order_no):
+        # Nobody is told that it is over, and refunded, while a store may be handing it over.
+        state = order["state"]
+        tx.execute("INSERT INTO meta (key, value) VALUES (?, '1') ON CONFLICT DO NOTHING", (doubt.HELD,))
     else:
         state = "done" if "released" in states else "cancelled"
     if state != order["state"]:

@@ -139,6 +139,11 @@ class CentreEnd:
         self._digest_at = 0
         self._recheck_at = 0
         self._renewing = False
+        self.centre = ""
+        """Under which name this centre spoke when the session began."""
+        self._all_told: int | None = None
+        """The fact with which the store has told all that it did before it took what this centre says."""
+        self._heard_out = False
         self._waits_for = ""
         """The kind of case that a person has to close before this store goes on as usual."""
 
@@ -186,6 +191,7 @@ class CentreEnd:
             return out
         if self.doubtful and isinstance(frame, frames.Hello | frames.Facts):
             self._end_rights(tx, now)
+        self._hear_out(tx, now)
         # What a fact brought about goes down with its acknowledgement.
         return out + (self._urgent_frames(tx, now) if self.manners.looks_apart else self.woken(tx, now))
 
@@ -193,6 +199,8 @@ class CentreEnd:
         """The greeting is over: from here on frames of the session are taken."""
         self._log, self.up = log, True
         self._waits_for = "other_bytes" if self.mode == "held" else ""
+        # Whose decisions are all ours knows of nothing that this centre does not know.
+        self._all_told = self.facts_first if self.down == "resume" else None
         self._stream_sent = dict(self.cursors)
         self._heard_wall = now.wall
         self._persist_at = now.mono + PERSIST_MS
@@ -229,6 +237,7 @@ class CentreEnd:
             if since is not None and now.mono - since > STUCK_MS and not self._held:
                 self.closing = Ending("stuck")
                 return []
+        self._hear_out(tx, now)
         out: list[frames.Frame] = []
         if now.mono >= self._persist_at:
             self._persist_at = now.mono + PERSIST_MS
@@ -327,6 +336,16 @@ class CentreEnd:
             self.domain.void(tx, self.store, now.wall)
             self.log.set_state(tx, self.incarnation, "live", VOIDED)
             self.doubtful = False
+
+    def _hear_out(self, tx: Tx, now: Reading) -> None:
+        """Once per session: from here on the store does nothing by what another centre has told it."""
+        if self._heard_out or self.mode != "live" or self.down != "resume" or self._all_told is None:
+            return
+        if SNAPSHOT in self._held:
+            return  # it could not be taken in: the store still works by what it was told before
+        if self.applied[0] >= self._all_told and self._still_mine(tx):
+            self.log.heard_out(tx, now.wall)
+            self._heard_out = True
 
     # -- decisions, snapshots and rows down ---------------------------------------------------
 
@@ -457,6 +476,9 @@ class CentreEnd:
         if frame.m > self._pinged:
             self._pinged, self._heard_wall = frame.m, now.wall
             self._unsent, self._oldest = frame.u, frame.o
+            if self.down == "resume":  # a snapshot is in: what was done before it is among these
+                told = self.applied[0] + frame.u
+                self._all_told = told if self._all_told is None else min(self._all_told, told)
         return [frames.Pong(m=frame.m, t=now.wall, a=self.applied[0])]
 
     def _credit(self, tx: Tx | None, now: Reading, frame: frames.Credit) -> list[frames.Frame]:
@@ -491,6 +513,10 @@ class CentreEnd:
     def _recheck(self, tx: Tx, now: Reading) -> list[frames.Frame]:
         """A credential is not only good at the handshake."""
         self._recheck_at = now.mono + self.manners.recheck_every
+        if self.log.incarnation(tx) != self.centre:
+            # Another store has shown that this centre was put back: what this one knows is compared as well.
+            self.closing = Ending("renamed", "retry", 100, 10_000)
+            return []
         if self._waits_for and self.log.settled(tx, self._waits_for):
             # A person has decided: say hello again, and go on from there.
             self.closing = Ending("settled", "retry", 100, 1_000)

@@ -308,7 +308,7 @@ def _welcome(
     end.mode = "held" if held else "review" if review else "live"
     end.label, end.applied, end.prunable = known.incarnation, (known.applied, known.chain), known.backed_up
     end.facts_first, end.staged = hello.head[0], hello.staged
-    centre = log.incarnation(tx)
+    centre = end.centre = log.incarnation(tx)
     number, chain = hello.decisions
     floor = log.decisions.floor(tx)
     here = EMPTY if number == 0 else log.decisions.chain_at(tx, number)

@@ -202,6 +202,12 @@ def _why_not_quiet(world: World) -> str:
         if standing.needs_snapshot or standing.decisions[0] != decided:
             at = f"{standing.decisions[0]} of {decided}"
             return f"{code} stands at decision {at}, snapshot {standing.needs_snapshot}"
+    for (store,) in world.centre.db.execute("SELECT store FROM unheard").fetchall():
+        return f"{store} has not been heard to the end since the centre was put back"
+    for (fence,) in world.centre.db.execute(
+        "SELECT fence FROM assignment WHERE ended_at = 0 AND ownership = 'provisional'"
+    ).fetchall():
+        return f"turn {fence} was accepted and is not confirmed"
     return ""
 
 
@@ -220,16 +226,16 @@ def _count_reached(world: World) -> None:
         "SELECT ended_reason, count(*) FROM assignment WHERE ended_at > 0 GROUP BY 1"
     ):
         reached[f"turn ended {reason}"] += n
+    for (n,) in db.execute(
+        "SELECT count(*) FROM fact WHERE kind = 'accepted' AND command LIKE 'auto:%' AND verdict = 'applied'"
+    ):
+        reached["accepted for its picker"] += n
     for kind, n in db.execute("SELECT kind, count(*) FROM decision GROUP BY kind"):
         reached[f"decision {kind}"] += n
 
 
 def shrink(
     history: History, *, stores: int = 3, hours: float = 10.0, most: int = 200
-    for (n,) in db.execute(
-        "SELECT count(*) FROM fact WHERE kind = 'accepted' AND command LIKE 'auto:%' AND verdict = 'applied'"
-    ):
-        reached["accepted for its picker"] += n
 ) -> tuple[History, set[int]]:
     """Leave out steps as long as the same rule stays broken; greedily, big pieces first."""
     rule = history.broken[0].rule if history.broken else "stuck"

@@ -280,10 +280,26 @@ def test_a_differing_digest_is_mended_by_a_fresh_snapshot(centre: CentreConfig) 
     assert state(centre, case_id)[0] == "closed"
 
 
+def test_headquarters_goes_on_without_a_store_that_is_silent_since_a_restore(centre: CentreConfig) -> None:
+    with database(centre) as db, writing(db):
+        db.execute("INSERT INTO unheard (store, since) VALUES ('S001', ?), ('S002', ?)", (NOON, NOON))
+    case_id = case(centre, "unheard_store", store="S001", params={"waiting": 3})
+    with client(centre) as web:
+        sign_in(web)
+        page = web.get(f"/cases/{case_id}").text
+        assert "3 wait for its word" in page
+        assert "leaves twice" in page
+        assert post(web, f"/cases/{case_id}/do/go-without").status_code == 303
+        assert "went on without the store" in web.get(f"/cases/{case_id}").text
+        assert post(web, f"/cases/{case_id}/do/go-without").status_code == 409, "once"
+    assert state(centre, case_id) == ("closed", "hq", "went_without")
+    assert one(centre, "SELECT group_concat(store) FROM unheard")[0] == "S002"
+
+
 # --- rights --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("what", ["reassign", "cancel", "count", "retry", "go-on", "rebase"])
+@pytest.mark.parametrize("what", ["reassign", "cancel", "count", "retry", "go-on", "rebase", "go-without"])
 def test_who_may_only_look_is_refused_in_plain_words(centre: CentreConfig, what: str) -> None:
     assert "auditor" not in GRANTS["case.close"]
     _, case_id = stuck_pickup(centre)

@@ -6,6 +6,8 @@ import itertools
 
 import pytest
 
+from server.offers import doubt
+from server.offers.confirm import go_on_without
 from server.offers.sweep import extend_deadlines, next_due, sweep
 from server.offers.turn import end_turn, hand_to
 from server.policy.read import set_policy
@@ -397,19 +399,23 @@ def test_a_person_asks_a_store_that_never_tells_the_rest(c: Centre):
     assert c.cases() == ["store_silent"]
 
 
+def put_back(c: Centre, *stores: str) -> None:
+    """This centre was put back from a backup a minute from now, and these stores have called before."""
+    for store in stores:
+        line(c, store, heard_at=c.now, closed_at=c.now)
+    c.now += MINUTE
+    doubt.begin(c.tx, c.now)
+
+
 def test_after_a_restore_no_offer_moves_on_before_its_store_has_told_what_was_lost(c: Centre):
     """The acceptance, and the hand-over, may be among the facts that the backup does not hold."""
     placed = c.order(("A", 1))
-    c.tx.execute("INSERT INTO meta (key, value) VALUES ('restored_at', ?)", (str(c.now + MINUTE),))
-    line(c, "S001", heard_at=c.now, closed_at=c.now)
+    put_back(c, "S001")
     c.later(2 * HOUR)
     assert c.fo(placed.parts[0].fo)[:2] == ("offered", "S001")
     later = c.order(("A", 1))
     c.later(31 * MINUTE)
     assert c.fo(later.parts[0].fo)[1] == "S002", "what was offered since moves on as always"
-    c.tx.execute("UPDATE store_session SET connected_at = ?, closed_at = 0, unsent = 2", (c.now,))
-    c.later(MINUTE)
-    assert c.fo(placed.parts[0].fo)[:2] == ("offered", "S001"), "it is telling"
     c.work("S001", 1)
     assert c.fo(placed.parts[0].fo)[:2] == ("owned", "S001")
     assert problems(c.tx) == []
@@ -418,17 +424,18 @@ def test_after_a_restore_no_offer_moves_on_before_its_store_has_told_what_was_lo
 @pytest.mark.parametrize("left", [True, False])
 def test_after_a_restore_a_cancellation_waits_for_the_store_that_may_have_accepted(c: Centre, left: bool):
     placed = c.order(("A", 1))
-    c.tx.execute("INSERT INTO meta (key, value) VALUES ('restored_at', ?)", (str(c.now + MINUTE),))
-    line(c, "S001", heard_at=c.now, closed_at=c.now)
-    c.now += 2 * MINUTE
+    put_back(c, "S001")
+    c.now += MINUTE
     assert c.cancel(placed.order_no).state == "cancel_requested", "the parcel may be with the courier"
-    c.tx.execute("UPDATE store_session SET connected_at = ?, closed_at = 0", (c.now,))
     if left:
         c.fact("S001", f.Accepted(), fence=1)
         c.fact("S001", f.Shipped(((1, 1),), "M1", "SF"), fence=1)
     else:
         c.fact("S001", f.WithdrawalTaken("offered"), fence=1)
+    doubt.heard(c.tx, "S001", c.now)
     assert c.fo(placed.parts[0].fo)[0] == ("released" if left else "cancelled")
+    c.later(0)
+    assert c.order_state(placed.order_no) == ("done" if left else "cancelled")
     assert problems(c.tx) == []
     later = c.order(("A", 1))
     assert c.cancel(later.order_no).state == "cancelled", "what was offered since is in no doubt"
@@ -438,13 +445,153 @@ def test_after_a_restore_a_person_asks_the_store_that_stays_silent_and_one_that_
     c: Centre,
 ):
     placed = c.order(("A", 1))
-    c.tx.execute("INSERT INTO meta (key, value) VALUES ('restored_at', ?)", (str(c.now + MINUTE),))
-    line(c, "S001", heard_at=c.now, closed_at=c.now)
+    put_back(c, "S001")
     c.later(25 * HOUR)
-    assert c.cases() == ["store_silent"]
-    c.tx.execute("UPDATE store_session SET connected_at = ?, closed_at = 0", (c.now,))
+    assert c.cases() == ["unheard_store"]
+    doubt.heard(c.tx, "S001", c.now)
+    assert c.rows("SELECT state, outcome FROM open_case") == [("closed", "heard")]
     c.later(1000)
     assert c.fo(placed.parts[0].fo)[:2] == ("offered", "S002")
+
+
+def test_after_a_restore_a_person_goes_on_without_a_store_and_its_offers_lapse(c: Centre):
+    placed = c.order(("A", 1))
+    put_back(c, "S001")
+    c.later(25 * HOUR)
+    assert go_on_without(c.tx, "S001", c.now, person="hq")
+    assert c.rows("SELECT state, closed_by, outcome FROM open_case") == [("closed", "hq", "went_without")]
+    c.later(0)
+    assert c.fo(placed.parts[0].fo)[:2] == ("offered", "S002")
+
+
+def test_going_on_without_a_store_ends_a_cancellation_that_waited_for_it(c: Centre):
+    placed = c.order(("A", 1))
+    put_back(c, "S001")
+    assert c.cancel(placed.order_no).state == "cancel_requested"
+    c.later(25 * HOUR)
+    assert go_on_without(c.tx, "S001", c.now, person="hq")
+    c.later(0)
+    assert c.order_state(placed.order_no) == "cancelled"
+    assert problems(c.tx) == []
+
+
+# -- an order that moved in the time that a restore lost; tests/simulation/test_lost_turn.py plays it whole --
+
+
+def test_after_a_restore_an_acceptance_gives_no_right_to_release_before_every_other_store_was_heard(
+    c: Centre,
+):
+    placed = c.order(("A", 1))
+    put_back(c, "S001", "S002", "S003")
+    c.work("S001", 1, "packed")
+    assert c.rows("SELECT state, ownership, owner_until FROM assignment") == [("packed", "provisional", 0)]
+    assert (c.told("S001", "confirmed"), c.fo(placed.parts[0].fo)[0]) == ([], "offered")
+    doubt.heard(c.tx, "S001", c.now)
+    doubt.heard(c.tx, "S003", c.now)
+    c.later(5 * HOUR)
+    assert c.told("S001", "confirmed") == [], "S002 may be shipping it"
+    assert c.fo(placed.parts[0].fo)[:2] == ("offered", "S001"), (
+        "and it is not taken from who accepted it in time"
+    )
+    doubt.heard(c.tx, "S002", c.now)
+    assert next_due(c.tx) == 0
+    c.later(0)
+    assert c.told("S001", "confirmed")[0].owner_until == c.now + 48 * HOUR
+    assert c.fo(placed.parts[0].fo)[0] == "owned"
+    assert problems(c.tx) == []
+
+
+def test_what_a_silent_store_shipped_in_the_lost_time_is_shipped_by_nobody_else(c: Centre):
+    placed = c.order(("A", 1))
+    put_back(c, "S001", "S002")
+    c.work("S001", 1, "packed")
+    doubt.heard(c.tx, "S001", c.now)
+    lost = f.Shipped(((1, 1),), "M1", "SF", order=placed.order_no, goods=(("A", 1),))
+    assert c.fact("S002", lost, fence=99).name == "stale"
+    doubt.heard(c.tx, "S002", c.now)
+    c.later(0)
+    assert c.told("S001", "confirmed") == []
+    assert [one.reason for one in c.told("S001", "withdrawn")] == ["released_elsewhere"]
+    c.fact("S001", f.PutBack(1, 1), fence=1)
+    assert c.order_state(placed.order_no) == "done"
+    assert problems(c.tx) == []
+
+
+def test_after_a_restore_orders_placed_since_are_confirmed_at_once(c: Centre):
+    put_back(c, "S001", "S002")
+    c.order(("A", 1))
+    c.work("S001", 1)
+    assert c.one("SELECT ownership FROM assignment") == "confirmed"
+
+
+def test_who_is_the_only_silent_store_is_confirmed_itself_because_nobody_else_could_have_it(c: Centre):
+    c.order(("A", 1))
+    put_back(c, "S001")
+    c.work("S001", 1)
+    assert c.one("SELECT ownership FROM assignment") == "confirmed"
+
+
+def test_what_left_by_right_in_the_lost_time_is_no_case_though_another_store_is_silent(c: Centre):
+    placed = c.order(("A", 1))
+    put_back(c, "S001", "S002")
+    c.work("S001", 1, "packed")
+    assert c.fact("S001", f.Shipped(((1, 1),), "M1", "SF"), fence=1).name == "applied"
+    assert (c.cases(), c.fo(placed.parts[0].fo)[0]) == ([], "released")
+
+
+def test_a_pickup_that_waits_for_a_silent_store_is_called_ready_when_it_is_sure(c: Centre):
+    c.order(("A", 1), kind="pickup", pickup_store="S001")
+    put_back(c, "S001", "S002")
+    c.work("S001", 1)
+    assert c.one("SELECT count(*) FROM event WHERE kind = 'ready'") == 0
+    c.later(HOUR)
+    doubt.heard(c.tx, "S002", c.now)
+    c.later(0)
+    assert c.one("SELECT count(*) FROM event WHERE kind = 'ready'") == 1
+    assert c.one("SELECT owner_until FROM assignment") == c.now + 48 * HOUR
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_after_a_restore_no_order_is_called_cancelled_while_a_silent_store_may_hand_it_over(
+    c: Centre, left: bool
+):
+    placed = c.order(("A", 1))
+    put_back(c, "S001", "S002")
+    doubt.heard(c.tx, "S001", c.now)
+    assert c.cancel(placed.order_no).state == "cancel_requested"
+    assert c.pool("S001") == (5, 0, 5), "nothing is kept back for it"
+    assert c.cancel(placed.order_no).state == "cancel_requested", "asked again"
+    c.later(HOUR)
+    if left:
+        c.fact("S002", f.HandedOver(((1, 1),), "code", order=placed.order_no, goods=(("A", 1),)), fence=99)
+    doubt.heard(c.tx, "S002", c.now)
+    c.later(0)
+    assert c.order_state(placed.order_no) == ("done" if left else "cancelled")
+    assert c.rows("SELECT released, cancelled FROM fulfilment_line") == [(1, 0) if left else (0, 1)]
+    assert next_due(c.tx) != 0
+    assert problems(c.tx) == []
+
+
+def test_a_person_is_asked_once_for_each_store_for_which_others_wait_and_only_then(c: Centre):
+    put_back(c, "S001", "S002", "S003")
+    c.later(25 * HOUR)
+    assert c.cases() == [], "nothing waits"
+    c.now -= 26 * HOUR
+    c.order(("A", 1))
+    c.now += 26 * HOUR
+    c.work("S001", 1)
+    c.later(MINUTE)
+    c.later(MINUTE)
+    assert c.rows("SELECT kind, store FROM open_case ORDER BY store") == [
+        ("unheard_store", "S002"), ("unheard_store", "S003"),
+    ]  # fmt: skip
+    go_on_without(c.tx, "S002", c.now, person="hq")
+    c.later(MINUTE)
+    assert c.told("S001", "confirmed") == []
+    c.tx.execute("UPDATE store SET active = 0 WHERE code = 'S003'")
+    c.later(MINUTE)
+    c.later(0)
+    assert len(c.told("S001", "confirmed")) == 1, "a store that is closed for good is waited for no more"
 
 
 def test_started_work_is_given_longer_before_the_stores_own_clock_ends_it(c: Centre):
