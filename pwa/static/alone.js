@@ -129,13 +129,21 @@
   const drawn = async (method, address, fields, whole) => {
     const url = new URL(address);
     const people = await others();
-    const bag = url.pathname === "/sign-in" && people.length ? await bagOf() : await mine();
+    const bag = /^\/(sign-in|language|theme)$/.test(url.pathname) && people.length ? await bagOf() : await mine();
     if (!bag && people.length) return moved("/sign-in", whole);
     try { await learn(bag.who.language); } catch { return answer(built.nothing, 503); } // nothing to draw, or no words for it
     const csrf = (await kept("csrf")) || "";
     const w = say(bag);
     const t = (text, values) => w._([text], values ?? {});
     const ask = { method, path: url.pathname, args: Object.fromEntries(url.searchParams), fields };
+    // Language and light: at once for what is drawn here, and told to the store node when it is back.
+    const choice = method === "POST" && /^\/(language|theme)$/.exec(url.pathname)?.[1];
+    if (choice) {
+      const value = fields[choice]?.at(-1);
+      const look = { ...(await kept("look")), [choice]: { value, person: bag.who.person } };
+      await write({ put: { look, alone: true, bag: { ...bag, who: { ...bag.who, [choice]: value } } } });
+      return moved(goal(fields.next?.at(-1)), whole);
+    }
     const planned = rules.plan(bag.extract, method, url.pathname, fields);
     const clock = (ms) => w.t.when([ms, timeOf(bag).now]);
     const show = async (view, said, extra = {}) => answer(
@@ -175,15 +183,16 @@
 
   // --- another person, without the store node
   const others = async () => Object.values((await kept("known")) ?? {}).filter((one) => persons.fresh(one, Date.now())).map((one) => one.who);
+  const goal = (next) => (/^\/(?![/\\]|sign-)/.test(next) ? next : "/orders");
   const moved = (to, whole) => (whole ? Response.redirect(to, 303) : answer("", 200, { "HX-Redirect": to }));
   const signIn = async (bag, people, { method, args, fields }, whole, csrf, t) => {
     const nobody = { ...bag, who: { ...bag.who, person: "", name: "", role: "" } };
     const page = async (view, said = null, status = 200) => answer(render(nobody, view, said, { whole, csrf, count: await counts() }), status);
     const next = fields.next?.at(-1) ?? args.next ?? "";
-    const goal = /^\/(?![/\\]|sign-)/.test(next) ? next : "/orders";
+    const on = goal(next);
     const who = people.find((one) => one.person === (fields.person?.at(-1) ?? args.person));
-    if (!who) return page(rules.who_page(people, goal, t));
-    if (method !== "POST") return page(rules.pin_page(who, goal, t));
+    if (!who) return page(rules.who_page(people, on, t));
+    if (method !== "POST") return page(rules.pin_page(who, on, t));
     const known = await kept("known");
     const entry = known[who.person];
     entry.tries += 1; // on disk before it is tried: a handheld switched off in between has no try more
@@ -192,12 +201,12 @@
     if (seal) {
       entry.tries = 0;
       await write({ put: { known, seal, person: who.person, away: true, alone: true, bag: { ...bag, who } } });
-      return moved(goal, whole);
+      return moved(on, whole);
     }
     const left = persons.TRIES - entry.tries;
     if (!left) await write({ put: { known: { ...known, [who.person]: undefined } } });
     const said = rules.refusal(bag.extract, { reason: left ? "wrong_pin" : "pin_needs_node", facts: { person: who.name, left } }, who, { clock: String }, t);
-    return page(left ? rules.pin_page(who, goal, t) : rules.who_page(await others(), goal, t), said, whole ? 200 : 401);
+    return page(left ? rules.pin_page(who, on, t) : rules.who_page(await others(), on, t), said, whole ? 200 : 401);
   };
   // Somebody has signed in at the store node with this PIN: so they can come back to this handheld without it.
   let given = null; // the newest key as the store node sent it; kept only locked, or so that no script can read it
@@ -276,6 +285,18 @@
           const fresh = await fetchBag();
           if (!fresh.ok) return { back: false, signIn: fresh.signIn };
           if (fresh.more) continue; // somebody else has signed in, with work of their own
+          const look = await kept("look");
+          if (look) {
+            for (const [choice, { value, person: whose }] of Object.entries(look)) {
+              if (choice === "language" && whose !== person) continue; // somebody else's, who reads as they did
+              await fetch(`/${choice}`, {
+                method: "POST", redirect: "manual", body: new URLSearchParams({ [choice]: value }),
+                headers: { "x-csrftoken": await kept("csrf") },
+              });
+            }
+            await write({ put: { look: null } });
+            continue;
+          }
           await write({ put: { alone: false } });
           return { back: true, refused };
         }

@@ -33,6 +33,33 @@ from tests.e2e.kit_alone import (
 pytestmark = pytest.mark.browser
 
 
+def test_light_and_language_change_without_the_box_and_it_is_told_when_it_is_back(
+    page: Any, box: Box
+) -> None:
+    def looks() -> list[str]:
+        return page.evaluate("[document.documentElement.dataset.theme, document.documentElement.lang]")
+
+    box.kill()
+    page.goto(f"{box.address}/more")
+    assert looks() == ["auto", "en"]
+    page.get_by_role("button", name="Dark").click()
+    page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
+    page.get_by_role("button", name="中文").click()
+    page.get_by_role("link", name="退货", exact=True).wait_for()
+    assert looks() == ["dark", "zh-Hans"]
+    page.goto(f"{box.address}/orders?tab=work")
+    assert looks() == ["dark", "zh-Hans"]
+
+    box.start()
+    handed_in(page)
+    page.reload()
+    page.wait_for_function("() => !document.querySelector('#line.alone')")
+    assert looks() == ["dark", "zh-Hans"]
+    assert stored(page, "kept/look") is None
+    row = box.node.db.execute("SELECT value FROM meta WHERE key = 'language:p1'").fetchone()
+    assert row["value"] == "zh"
+
+
 def test_a_wave_goes_on_to_the_counter_with_the_box_killed_and_everything_is_done_once(
     page: Any, box: Box
 ) -> None:
