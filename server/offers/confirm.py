@@ -135,6 +135,12 @@ def ask_about_the_silent(tx: Tx, now: int, most: int) -> int:
     return asked
 
 
+def waiting(tx: Tx) -> int:
+    """Acceptances that are not confirmed for doubt."""
+    sql = "SELECT count(*) FROM assignment WHERE ended_at = 0 AND ownership = 'provisional'"
+    return int(tx.execute(sql).fetchone()[0])
+
+
 def _waiting_for(tx: Tx, store: str, now: int) -> int:
     """Acceptances elsewhere, orders to be called cancelled, and old offers of its own."""
     return int(

@@ -59,5 +59,6 @@ def restore(data_dir: Path, file: Path, yes: bool, as_json: bool) -> None:
     tell(
         {"database": str(data_dir / "centre.db"), "incarnation": incarnation},
         as_json=as_json,
-        text="Restored. Start the centre; stores send what came after the backup by themselves.",
+        text="Restored. Start the centre; stores send what came after the backup by themselves.\n"
+        "Until all have, older orders wait where they are: yipan store unheard",
     )

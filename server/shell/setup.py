@@ -10,6 +10,7 @@ import click
 
 from server.shell.losses import store_lost
 from server.shell.say import Stop, as_json, plain_errors, tell, writing_to
+from server.shell.unheard import store_unheard
 
 
 @click.command()
@@ -54,6 +55,7 @@ def store() -> None:
 
 
 store.add_command(store_lost)
+store.add_command(store_unheard)
 
 
 @store.command("add")

@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 
 from sync import sqlite
@@ -111,6 +113,31 @@ def test_a_backup_is_put_back_and_a_file_that_is_none_is_refused(data: Path, tmp
     assert json.loads(yipan(data, "status", "--json").stdout)["stores"] == 0
 
 
+def test_after_a_restore_stores_that_are_not_heard_are_named_and_a_person_goes_on_without_them(
+    data: Path, tmp_path: Path
+) -> None:
+    def said(*words: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(yipan(data, "store", "unheard", *words, "--json").stdout)
+        return found
+
+    for code in ("S001", "S002"):
+        yipan(data, "store", "add", code, "--name", code, "--region", "EAST")
+    yipan(data, "person", "add", "boss", "--name", "Boss", "--role", "hq_ops")
+    assert said() == {"unheard": [], "without": [], "waiting": 0}
+    yipan(data, "backup", str(tmp_path / "b.db"))
+    assert "store unheard" in yipan(data, "restore", str(tmp_path / "b.db"), "--yes").stdout
+    assert said()["unheard"] == ["S001", "S002"]
+    assert yipan(data, "store", "unheard", "--without", "S001").returncode == 1, "somebody decides it"
+    assert yipan(data, "store", "unheard", "--without", "S009", "--by", "boss").returncode == 1
+    assert said("--without", "S001", "--by", "boss") == {
+        "unheard": ["S002"],
+        "without": ["S001"],
+        "waiting": 0,
+    }
+    assert said("--without-all", "--by", "boss")["unheard"] == []
+    assert "Every store was heard" in yipan(data, "store", "unheard").stdout
+
+
 def test_a_port_that_is_taken_is_said_so(data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         answer = yipan(data, "serve", "--port", str(taken.getsockname()[1]))
@@ -138,7 +165,7 @@ def test_every_command_named_in_the_help_exists() -> None:
 
     assert isinstance(group, Lazy)
     for name in COMMANDS:
-        assert group.get_command(None, name) is not None, name  # type: ignore[arg-type]
+        assert group.get_command(click.Context(group), name) is not None, name
 
 
 def test_a_policy_is_set_in_plain_words_and_store_nodes_hear_of_theirs(data: Path) -> None:
