@@ -1,4 +1,4 @@
-"""`yipan store unheard`: stores that were not heard since the centre was put back, and going on without them."""
+"""`yipan store unheard`: stores not heard since the centre was put back, and going on without them."""
 
 from __future__ import annotations
 
