@@ -30,13 +30,13 @@ def test_a_page_hears_of_work_and_of_the_line_and_finds_the_box_again(
 
     # The box goes away: said once it was asked in vain.
     box.kill()
-    says(page, "Store box not reached")
+    says(page, "Store box away")
     assert "unheard" in page.evaluate("heard")
 
     # A page drawn while it is away has no stream yet, and gets one when the box is back.
     page.goto(f"{box.address}/orders?tab=offers")
     page.evaluate(HEARD)
-    says(page, "Store box not reached")
+    says(page, "Store box away")
     box.start()
     until(page, lambda: "work" in page.evaluate("heard"))
     page.wait_for_function("() => !document.querySelector('#line.alone')")

@@ -61,7 +61,7 @@ def test_what_is_practised_stays_apart_also_on_the_device(browser: Any, store: S
     lead.get_by_role("button", name="End the training").click()
     says(lead, "Nothing of it is kept")
     page.goto(page.url.split("?")[0] + "?tab=work")
-    says(page, "Store box not reached")
+    says(page, "Store box away")
     assert page.locator(".school").get_by_text("Training").is_visible()
     page.locator(".foot .btn").first.click()
     until(page, lambda: waiting(page) > 0)

@@ -38,7 +38,7 @@ def test_a_code_tells_what_went_wrong_with_the_box_and_without_it(
 
     box.kill()
     page.goto(f"{box.address}/orders")
-    says(page, "Store box not reached")
+    says(page, "Store box away")
     page.goto(f"{box.address}/what-now")
     found = code_on(page)
     assert found["state"].startswith("secure tab alone")
