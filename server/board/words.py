@@ -138,6 +138,7 @@ STATES: dict[str, str] = {
     "delivered": N_("delivered"),
     "given_up": N_("given up"),
     "none": N_("not owned"),
+    "provisional": N_("accepted, not confirmed"),
     "confirmed": N_("owned"),
     "ended": N_("ended"),
     "applied": N_("applied"),
