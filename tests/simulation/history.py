@@ -14,7 +14,8 @@ from sync.replica import log
 from tests.simulation.faults import Faults
 from tests.simulation.mix import HOUR, MINUTE, SECOND
 from tests.simulation.people import People
-from tests.simulation.world import Broken, World
+from tests.simulation.world import World
+from tests.simulation.world.story import Broken
 
 STEPS_AN_HOUR = 25
 STEP_NAMES = "deed", "fault", "wait"
