@@ -10,6 +10,8 @@ Facts: till sales of one store, in frames of 200 over the websocket, three frame
 
 from __future__ import annotations
 
+from websockets.typing import Subprotocol
+
 from sync.sqlite import writing  # isort: skip - first of all, see there
 
 import argparse
@@ -113,7 +115,9 @@ class Peer:
         head = (self.head, self.chain)
         batches = self._batches(count)
         url = f"ws://127.0.0.1:{self.port}/link"
-        async with connect(url, subprotocols=["yipan.1"], compression=None, proxy=None) as socket:  # type: ignore[list-item]
+        async with connect(
+            url, subprotocols=[Subprotocol(frames.SUBPROTOCOL)], compression=None, proxy=None
+        ) as socket:
             if self.name == "product":
                 await self._greet(socket, head)
             cpu, began = self.cpu_s(), time.perf_counter()
@@ -122,7 +126,7 @@ class Peer:
                 while sent < len(batches) and sent - acked < UNDER_WAY:
                     await socket.send(batches[sent])
                     sent += 1
-                frame = codec.decode(await socket.recv())  # type: ignore[arg-type]
+                frame = codec.decode(await socket.recv(decode=False))
                 acked += isinstance(frame, frames.Ack)
             assert isinstance(frame, frames.Ack)
             assert frame.n == self.head
@@ -152,7 +156,7 @@ class Peer:
         return out
 
     async def _greet(self, socket: ClientConnection, head: frames.Check) -> None:
-        challenge = codec.decode(await socket.recv())  # type: ignore[arg-type]
+        challenge = codec.decode(await socket.recv(decode=False))
         assert isinstance(challenge, frames.Challenge)
         proof = prove(token_hash(self.token), challenge.nonce, STORE, "BENCH")
         hello = frames.Hello(
@@ -166,7 +170,7 @@ class Peer:
         )
         await socket.send(codec.encode(hello))
         while True:
-            frame = codec.decode(await socket.recv())  # type: ignore[arg-type]
+            frame = codec.decode(await socket.recv(decode=False))
             if isinstance(frame, frames.Welcome):
                 assert frame.facts == head[0]
                 return

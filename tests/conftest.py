@@ -69,7 +69,7 @@ PATIENCE_MS = 20_000
 """How long a browser test waits for what it expects. Tests say what happens, benches how fast."""
 
 
-def browser_options() -> dict[str, object]:
+def browser_options() -> dict[str, Any]:
     path = chromium_path()
     assert path, "no Chromium found: install chromium or set YIPAN_CHROMIUM"
     # Root may not use Chromium's sandbox; the pages are our own and on loopback.
@@ -87,7 +87,7 @@ def browser() -> Iterator[Any]:
 
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as driver:
-        opened = driver.chromium.launch(**browser_options())  # type: ignore[arg-type]
+        opened = driver.chromium.launch(**browser_options())
         yield opened
         opened.close()
 
@@ -99,6 +99,6 @@ async def chromium() -> AsyncIterator[Any]:
 
     expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as driver:
-        opened = await driver.chromium.launch(**browser_options())  # type: ignore[arg-type]
+        opened = await driver.chromium.launch(**browser_options())
         yield opened
         await opened.close()

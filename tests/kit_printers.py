@@ -97,7 +97,7 @@ class Label:
         self.rest = re.sub(r"\^XA.*?\^XZ", "", sent.decode(), flags=re.S).strip()
 
     def _draw(self, label: str) -> None:
-        width, height = (int(re.search(rf"\^{key}(\d+)", label)[1]) for key in ("PW", "LL"))  # type: ignore[index]
+        width, height = (int(re.findall(rf"\^{key}(\d+)", label)[0]) for key in ("PW", "LL"))
         image = Image.new("L", (width, height), 255)
         self.images.append(image)
         fields = re.findall(r"\^FO(\d+),(\d+)(.*?)\^FS", label, re.S)

@@ -53,6 +53,12 @@ class Clock:
         return self.now
 
 
+def clock_of(config: CentreConfig) -> Clock:
+    """The clock of a centre that `new_centre` made."""
+    assert isinstance(config.clock, Clock)
+    return config.clock
+
+
 def seeded(seed: int = 7) -> Callable[[int], bytes]:
     return random.Random(seed).randbytes
 

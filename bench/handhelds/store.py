@@ -136,7 +136,7 @@ async def browser_at(driver: Any, chain: BusyStore, profile: Path) -> Any:
     """Chromium with a profile that outlives it, and a door for more than one debugger."""
     options = dict(browser_options())
     args = [
-        *options.pop("args"),  # type: ignore[misc]
+        *options.pop("args"),
         f"--ignore-certificate-errors-spki-list={chain.key}",
         "--remote-debugging-port=0",
     ]

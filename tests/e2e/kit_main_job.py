@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -135,7 +136,7 @@ class VirtualChain(PatientChain):
                 node, store=name, secret="e2e", till_key=self.keys.till, lifespan=[running(node)]
             )
             part = InProcess(app, listen("127.0.0.1", self.node_ports[name]))
-        self.children[name] = part  # type: ignore[assignment]
+        self.children[name] = part  # type: ignore[assignment]  # no process: a stand-in with what the chain asks of one
         await part.begin()
 
     async def _secured(self, code: str) -> None:
@@ -143,14 +144,13 @@ class VirtualChain(PatientChain):
 
     async def minutes_pass(self, minutes: float) -> None:
         """In steps shorter than what counts as an outage of the centre, its timers running at each."""
-        writer = self.children["centre"].app.state.writer  # type: ignore[attr-defined]
+        writer = self.children["centre"].app.state.writer  # type: ignore[attr-defined]  # of the stand-in
         left = int(minutes * 60_000)
         while left > 0:
             step = min(left, 20_000)
             self.clock.ahead_ms += step
             left -= step
-            now = self.clock.wall()
-            await writer.do(lambda tx, now=now: run_due(tx, now))
+            await writer.do(partial(run_due, now=self.clock.wall()))
 
 
 @asynccontextmanager

@@ -158,8 +158,8 @@ def walked(
 
     empty = kit.store(tmp_path_factory.mktemp("empty") / "replica.db")
     chinese_lead(empty)
-    web.PAGES.get_template = noted  # type: ignore[method-assign]
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(web.PAGES, "get_template", noted)
         for node, pages, more in (
             (empty, EMPTY, {}),
             (busy, PAGES, {"keeper": keeper}),
@@ -177,9 +177,7 @@ def walked(
                                 found.answered[route] = f"{told.status} {told.headers['content-type']}"
                     walk.page.context.close()
                     found.add(walk)
-    finally:
-        web.PAGES.get_template = plain  # type: ignore[method-assign]
-        empty.close()
+    empty.close()
     return found
 
 

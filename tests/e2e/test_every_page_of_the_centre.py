@@ -128,14 +128,12 @@ def walked(browser: Any, centre: CentreConfig) -> Found:
         return plain(name, *more, **named)
 
     paths = with_something_on_every_page(centre)
-    made.get_template = noted  # type: ignore[method-assign]
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(made, "get_template", noted)
         with running(centre) as url:
             for language, scheme in (("en", "light"), ("zh", "dark")):
                 walk(browser, url, language, scheme, paths, found)
             regional(browser, url, found)
-    finally:
-        made.get_template = plain  # type: ignore[method-assign]
     return found
 
 

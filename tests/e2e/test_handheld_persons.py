@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from sync.wire.facts import Fact, body_of
+from sync.wire.facts import Fact, Picked, body_of
 from tests import kit_pwa as kit
 from tests.e2e.kit_alone import (
     CAP,
@@ -32,7 +32,8 @@ def picks(node: kit.DemoNode) -> list[tuple[str, int, int]]:
     """Who picked what, in the box's order: person, order, line."""
     rows = node.db.execute("SELECT raw FROM fact WHERE kind = 'picked' ORDER BY number")
     found = [msgspec.json.decode(row["raw"], type=Fact) for row in rows]
-    return [(fact.person, fact.fence, body_of(fact).line) for fact in found]  # type: ignore[union-attr]
+    bodies = [(fact, body_of(fact)) for fact in found]
+    return [(fact.person, fact.fence, body.line) for fact, body in bodies if isinstance(body, Picked)]
 
 
 def pin(page: Any, text: str) -> None:

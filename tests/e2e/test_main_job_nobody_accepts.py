@@ -75,7 +75,8 @@ async def late_acceptance(pda: Handheld, chain: VirtualChain, order_no: str) -> 
         return False
     await button.click()
     await pda.page.locator(".fb").first.wait_for()
-    return at_store(chain, "S003", order_no)["accepted_at"] > 0  # type: ignore[index]
+    turn = at_store(chain, "S003", order_no)
+    return turn is not None and turn["accepted_at"] > 0
 
 
 def withdrawn(chain: VirtualChain, order_no: str) -> bool:

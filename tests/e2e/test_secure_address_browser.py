@@ -45,7 +45,7 @@ def key_hash(chain: Chain) -> str:
 
 async def launched(driver: Any, *flags: str) -> Browser:
     options = browser_options()
-    args = [*options.pop("args"), f"--host-resolver-rules=MAP {NAME} 127.0.0.1", *flags]  # type: ignore[misc]
+    args = [*options.pop("args"), f"--host-resolver-rules=MAP {NAME} 127.0.0.1", *flags]
     opened: Browser = await driver.chromium.launch(**options, args=args)
     return opened
 

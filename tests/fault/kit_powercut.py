@@ -226,7 +226,7 @@ def _less_safe() -> None:
     def connect(*args: Any, **more: Any) -> Any:
         base = more.get("factory", sync.sqlite.Connection)
 
-        class Less(base):  # type: ignore[misc, valid-type]
+        class Less(base):  # type: ignore[misc, valid-type]  # of whichever class the caller asks for
             def execute(self, sql: str, *values: Any) -> Any:
                 return super().execute(sql.replace("synchronous = FULL", "synchronous = NORMAL"), *values)
 

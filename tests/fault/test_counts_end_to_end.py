@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,10 @@ ORDER: dict[str, Any] = {
 }
 
 
+def came_down(since: Callable[[], Count]) -> bool:
+    return bool(since().down)
+
+
 async def until(what: Callable[[], object], seconds: float = 60.0) -> None:
     ended = time.monotonic() + seconds
     while not what():
@@ -174,7 +179,6 @@ async def served(app: Litestar) -> AsyncIterator[str]:
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(settings)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve())
     try:
         await until(lambda: server.started or task.done())
@@ -226,6 +230,9 @@ class Stream:
         self.events: list[str] = []
         self._hands = hands
 
+    def has_more_than(self, seen: int) -> bool:
+        return len(self.events) > seen
+
     async def __aenter__(self) -> Stream:
         self._task = asyncio.create_task(self._read())
         await until(lambda: "event: work\ndata: again" in self.events)
@@ -260,7 +267,7 @@ async def test_one_order_costs_one_commit_a_side_one_frame_a_way_and_one_event_o
             since = chain.count(node)
             seen = len(stream.events)
             await chain.order(f"A-{number}")
-            await until(lambda seen=seen: len(stream.events) > seen)  # type: ignore[misc]
+            await until(partial(stream.has_more_than, seen))
             await asyncio.sleep(SETTLED_S)
             found = since()
             assert (found.centre, found.store) == (1, 1)
@@ -300,7 +307,7 @@ async def test_one_scan_at_the_page_costs_one_commit_at_the_store_and_one_small_
             since = chain.count(node)
             page = await hands.send(page.form("/waves/[^/]+/scan"), code=CODE)
             assert page.outcome == "ok", page.text[:300]
-            await until(lambda since=since: since().down)  # type: ignore[misc]
+            await until(partial(came_down, since))
             await asyncio.sleep(SETTLED_S)
             found = since()
             assert (found.store, found.centre) == (1, 1)

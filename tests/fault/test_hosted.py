@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def hosting(tmp_path: Path) -> Iterator[Hosting]:
 
 async def test_two_hosted_stores_sync_come_back_when_killed_and_end_with_their_host(hosting: Hosting) -> None:
     for store in ("S001", "S002"):
-        await eventually(lambda store=store: hosting.up(store), f"the line of {store}", within_s=60)  # type: ignore[misc]
+        await eventually(partial(hosting.up, store), f"the line of {store}", within_s=60)
 
     # An order placed at the centre is accepted at the hosted store's own page.
     async with httpx.AsyncClient(trust_env=False) as client:
@@ -141,7 +142,7 @@ async def test_two_hosted_stores_sync_come_back_when_killed_and_end_with_their_h
 
 async def test_a_polite_stop_ends_every_node_before_the_host(hosting: Hosting) -> None:
     for store in ("S001", "S002"):
-        await eventually(lambda store=store: hosting.up(store), f"the line of {store}", within_s=60)  # type: ignore[misc]
+        await eventually(partial(hosting.up, store), f"the line of {store}", within_s=60)
     nodes = hosting.nodes()
     hosting.host.terminate()
     assert hosting.host.wait(30) == 0

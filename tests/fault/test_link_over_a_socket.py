@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from server import schema
 from server.link.decide import decide, publish
@@ -102,7 +104,6 @@ async def centre_at(path: Path, port: int = 0) -> AsyncIterator[Centre]:
             timeout_graceful_shutdown=1,
         )
     )
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         await until(lambda: server.started)
@@ -144,12 +145,17 @@ def sell(tx: sqlite.Connection, number: int, node: StoreNode) -> int:
     return log.append(tx, facts.Sold("TEE", 1, 1, sale=f"s{number}"), ctx)
 
 
+def sell_many(tx: sqlite.Connection, first: int, count: int, node: StoreNode) -> None:
+    for number in range(first, first + count):
+        sell(tx, number, node)
+
+
 async def test_ten_thousand_queued_facts_come_home_in_sixty_frames_and_sixty_commits(
     tmp_path: Path, centre: Centre
 ) -> None:
     async with running(StoreNode(config(tmp_path, centre, centre_url="ws://127.0.0.1:9/link"))) as node:
         for start in range(0, 10_000, 1_000):
-            await node.write(lambda tx, start=start: [sell(tx, start + n, node) for n in range(1_000)])  # type: ignore[misc]
+            await node.write(partial(sell_many, first=start, count=1_000, node=node))
         assert node.status().unsent == 10_000
         assert not node.status().up
     node = StoreNode(config(tmp_path, centre))
@@ -230,7 +236,7 @@ async def closed_with(ws: Any) -> int:
     """Read until the centre closes; its code."""
     with contextlib.suppress(ConnectionClosed):
         while True:
-            await asyncio.wait_for(ws.recv(), 5)
+            await asyncio.wait_for(ws.recv(decode=False), 5)
     return int(ws.close_code)
 
 
@@ -254,9 +260,9 @@ async def test_a_ten_megabyte_message_ends_that_connection_clearly_and_no_other(
         await until(lambda: node.status().up)
         async with connect(
             centre.url,
-            subprotocols=[frames.SUBPROTOCOL],
+            subprotocols=[Subprotocol(frames.SUBPROTOCOL)],
             compression=None,
-            proxy=None,  # type: ignore[list-item]
+            proxy=None,
         ) as ws:
             await greeted(ws)
             with contextlib.suppress(ConnectionClosed):
@@ -274,9 +280,9 @@ async def test_nonsense_ends_the_connection_with_a_reason(
 ) -> None:
     async with connect(
         centre.url,
-        subprotocols=[frames.SUBPROTOCOL],
+        subprotocols=[Subprotocol(frames.SUBPROTOCOL)],
         compression=None,
-        proxy=None,  # type: ignore[list-item]
+        proxy=None,
     ) as ws:
         await greeted(ws)
         await ws.send(message)
@@ -286,16 +292,16 @@ async def test_nonsense_ends_the_connection_with_a_reason(
 async def test_an_unknown_kind_of_fact_is_parked_and_acknowledged(centre: Centre) -> None:
     async with connect(
         centre.url,
-        subprotocols=[frames.SUBPROTOCOL],
+        subprotocols=[Subprotocol(frames.SUBPROTOCOL)],
         compression=None,
-        proxy=None,  # type: ignore[list-item]
+        proxy=None,
     ) as ws:
         await greeted(ws)
         raw = b'{"k":"teleported","c":"c-1","p":"lin","d":"pda","t":1795335600000,"b":{"to":"moon"}}'
         await ws.send(codec.encode(frames.Facts(n=1, i=(msgspec.Raw(raw),), h=next_chain(EMPTY, raw))))
         ack = verdict = None
         while ack is None or verdict is None:
-            frame = codec.decode(await asyncio.wait_for(ws.recv(), 5))
+            frame = codec.decode(await asyncio.wait_for(ws.recv(decode=False), 5))
             ack = frame if isinstance(frame, frames.Ack) else ack
             verdict = frame if isinstance(frame, frames.Decisions) else verdict
         assert ack.n == 1
@@ -324,7 +330,7 @@ async def test_a_line_that_is_cut_and_restored_merges_by_itself(tmp_path: Path, 
         await node.cut(True)
         await until(lambda: not node.status().up)
         for n in range(5):
-            await node.write(lambda tx, n=n: sell(tx, n, node))  # type: ignore[misc]
+            await node.write(partial(sell, number=n, node=node))
         assert node.status().unsent == 5
         assert node.status().oldest_unsent_at > 0
         assert centre.rows("SELECT count(*) FROM fact") == [(0,)]
@@ -370,7 +376,7 @@ async def test_a_damaged_record_is_set_aside_and_its_facts_are_not_lost(
     node = StoreNode(config(tmp_path, centre, centre_url="ws://127.0.0.1:9/link"))
     async with running(node):
         for n in range(300):
-            await node.write(lambda tx, n=n: sell(tx, n, node))  # type: ignore[misc]
+            await node.write(partial(sell, number=n, node=node))
         incarnation = await node.read(lambda db: log.get(db, "incarnation"))
     db = sqlite.connect(node.path)
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

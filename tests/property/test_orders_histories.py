@@ -13,6 +13,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 
@@ -194,8 +195,8 @@ class Shop:
         turn.gone.update(dict(left))
         turn.state = "released"
         if turn.kind == "pickup":
-            proof = "override" if override else "code"
-            body: f.Body = f.HandedOver(left, proof, refused=tuple(refused))  # type: ignore[arg-type]
+            proof: Literal["override", "code"] = "override" if override else "code"
+            body: f.Body = f.HandedOver(left, proof, refused=tuple(refused))
             self._leave(turn, body, override)
             if not refused and self.rng.random() < 0.1:
                 turn.gone.subtract(dict(left))

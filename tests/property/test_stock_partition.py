@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -65,8 +66,8 @@ class Shop:
     def shelf(self, sku: str) -> Shelf:
         return self.shelves.setdefault(sku, Shelf())
 
-    def move(self, moves: object) -> None:
-        for move in moves:  # type: ignore[attr-defined]
+    def move(self, moves: Iterable[arithmetic.Move]) -> None:
+        for move in moves:
             shelf = self.shelf(move.sku)
             shelf.on_hand += move.on_hand
             shelf.share += move.share
@@ -391,8 +392,8 @@ class World:
         }
 
 
-def _add(shop: Shop, moves: object) -> None:
-    for move in moves:  # type: ignore[attr-defined]
+def _add(shop: Shop, moves: Iterable[arithmetic.Move]) -> None:
+    for move in moves:
         shelf = shop.shelf(move.sku)
         shelf.on_hand += move.on_hand
         shelf.share += move.share

@@ -140,7 +140,7 @@ class Box(Machine[sqlite.Connection]):
             frames = self.job(work, fate)
         except BaseException as trouble:
             if answer and getattr(trouble, "committed", False):
-                trouble.answer = answer[-1]  # type: ignore[attr-defined]
+                trouble.answer = answer[-1]  # type: ignore[attr-defined]  # goes along with any trouble
             raise
         return answer[-1], frames
 

@@ -8,7 +8,7 @@ import pytest
 
 from server.config import CentreConfig
 from sync.sqlite import writing
-from tests.kit_web import KEY, ORDER, STOCK_KEY, api, database, new_centre
+from tests.kit_web import KEY, ORDER, STOCK_KEY, api, clock_of, database, new_centre
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_a_withdrawn_key_stops_within_seconds(centre: CentreConfig) -> None:
         assert web.get("/api/v1/events").status_code == 200
         with database(centre) as db, writing(db):
             db.execute("UPDATE channel SET active = 0 WHERE code = 'shop'")
-        centre.clock.now += 6_000  # type: ignore[attr-defined]
+        clock_of(centre).now += 6_000
         assert web.get("/api/v1/events").status_code == 401
 
 

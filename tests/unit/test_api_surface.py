@@ -20,7 +20,7 @@ from server.app import make_app
 from server.config import CentreConfig
 from server.people.load import CHANNEL_SCOPES
 from server.writer import Busy
-from tests.kit_web import ORDER, STOCK_KEY, api, client, csrf, new_centre, sign_in
+from tests.kit_web import ORDER, STOCK_KEY, api, client, clock_of, csrf, new_centre, sign_in
 
 
 @pytest.fixture
@@ -207,7 +207,7 @@ async def test_a_burst_of_orders_shares_commits(centre: CentreConfig) -> None:
     app = make_app(centre)
     async with app.lifespan():
         before = app.state.writer.commits
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://c") as web:  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://c") as web:  # type: ignore[arg-type]  # the two libraries name ASGI apart
             web.headers["authorization"] = "Bearer KEYOFTHETESTSHOPOFALLTESTS"
             answers = await asyncio.gather(
                 *(
@@ -228,7 +228,7 @@ def test_a_key_that_asks_too_often_is_told_to_wait_and_goes_on_afterwards(tmp_pa
         assert answers[3].json()["type"] == "/problems/too-often"
         with api(config, STOCK_KEY) as other:
             assert other.post("/api/v1/stock?document=D1", json=[]).status_code != 429, "keys are apart"
-        config.clock.now += 500  # type: ignore[attr-defined]
+        clock_of(config).now += 500
         assert web.get("/api/v1/availability?sku=CAP-NAVY").status_code == 200
 
 

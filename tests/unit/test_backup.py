@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 import sqlite3
@@ -12,7 +13,7 @@ import pytest
 from server import schema
 from server.cases.book import open_case
 from server.counters import COUNTED_FROM, JUMPS
-from server.db import open_centre
+from server.db import Tx, open_centre
 from server.link.backup import BackupError, backup, restore, verify
 from server.link.logs import StoreTables
 from server.offers.rows import next_fence
@@ -34,14 +35,14 @@ def live(tmp_path: Path) -> Path:
     with sqlite.writing(db):
         sell(db, 1)
         sell(db, 2)
-        next_fence(db)  # type: ignore[arg-type]
+        next_fence(db)
     db.close()
     return path
 
 
-def sell(db: sqlite3.Connection, number: int) -> None:
-    c = Centre(db)  # type: ignore[arg-type]
-    c.numbers["S001-i1"] = iter([number])  # type: ignore[assignment]
+def sell(db: Tx, number: int) -> None:
+    c = Centre(db)
+    c.numbers["S001-i1"] = itertools.count(number)
     assert c.report("S001", f.Sold("TEE", 1, share=1)).name == "applied"
 
 

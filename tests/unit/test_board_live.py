@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from server.board.look import judge, look
 from server.board.pulse import BUCKET_MS, Pulse, add_up
 from server.board.tiles import scale, tiles, within
 from server.config import CentreConfig
+from server.db import Tx
 from server.outbox.events import happened
 from server.schema import fresh
 from server.writer import Writer
@@ -153,11 +155,11 @@ async def test_a_new_store_makes_the_whole_table_new(centre: CentreConfig) -> No
         watcher = Watcher(live, page.id)
         await asyncio.sleep(0.05)
 
-        def add(tx: object) -> None:
-            tx.execute(  # type: ignore[attr-defined]
+        def add(tx: Tx) -> None:
+            tx.execute(
                 "INSERT INTO store (code, name_en, name_zh, region) VALUES ('S009', 'New', '新店', 'EAST')"
             )
-            tx.touched.add("board")  # type: ignore[attr-defined]
+            tx.touched.add("board")
 
         await writer.do(add)
         await watcher.until(lambda events: any('id="store-S009"' in e for e in events))
@@ -224,13 +226,13 @@ async def test_a_thousand_stores_are_looked_at_and_drawn_in_time(tmp_path: Path)
 
 
 def test_what_may_break_a_promise_soonest_comes_first() -> None:
-    fine: dict[str, object] = dict(  # noqa: C408  reads like the call it stands for
+    fine: dict[str, Any] = dict(  # noqa: C408  reads like the call it stands for
         up=True, since=NOON - 3_600_000, offers=0, next_lapse=0, owned=3, late=0, cases=0, lapsed=0, unsent=0,
         oldest_unsent_at=0, work=5,
     )  # fmt: skip
 
-    def judged(**change: object) -> tuple[str, int]:
-        return judge(NOON, **(fine | change))  # type: ignore[arg-type]
+    def judged(**change: Any) -> tuple[str, int]:
+        return judge(NOON, **(fine | change))
 
     assert judged() == ("", 5)
     down = judged(up=False, since=NOON - MINUTE)

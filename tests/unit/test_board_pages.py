@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from httpx import Response
 from jinja2 import Environment, nodes
 from litestar import Litestar
 from litestar.testing import TestClient
@@ -17,7 +18,7 @@ from server.config import CentreConfig
 from server.signin import session
 from sync.sqlite import writing
 from sync.texts import po_path, read_po
-from tests.kit_web import NOON, ORDER, PIN, api, client, csrf, database, new_centre, sign_in
+from tests.kit_web import NOON, ORDER, PIN, api, client, clock_of, csrf, database, new_centre, sign_in
 
 SERVER = Path(__file__).resolve().parents[2] / "server"
 HAN = re.compile("[\u4e00-\u9fff]")
@@ -29,7 +30,7 @@ def centre(tmp_path: Path) -> CentreConfig:
 
 
 def at(centre: CentreConfig, minutes: int) -> None:
-    centre.clock.now = NOON + minutes * 60_000  # type: ignore[attr-defined]
+    clock_of(centre).now = NOON + minutes * 60_000
 
 
 def placed(centre: CentreConfig, store: str = "S001", external_id: str = "A-1") -> str:
@@ -49,7 +50,7 @@ def a_case(centre: CentreConfig, store: str = "S001") -> str:
         return open_case(db, "released_stale", now=NOON, store=store, fo="YP-000001-1", evidence=evidence)
 
 
-def post(web: TestClient[Litestar], path: str, **form: str):  # type: ignore[no-untyped-def]
+def post(web: TestClient[Litestar], path: str, **form: str) -> Response:
     token = web.cookies["yipan_centre_csrf"]
     return web.post(path, data={"_csrf_token": token, **form}, follow_redirects=False)
 

@@ -70,7 +70,7 @@ def test_a_wall_clock_that_is_set_forward_ends_no_offer_and_no_hold() -> None:
     machine.passes(10 * MINUTE)
     machine.is_set(72 * HOUR)
     assert machine.clock.ahead() == 72 * HOUR
-    asyncio.run(_take_step(OneWriter(c), machine.clock, told_s=0))  # type: ignore[arg-type]
+    asyncio.run(_take_step(OneWriter(c), machine.clock, told_s=0))  # type: ignore[arg-type]  # stands for the writer
     assert machine.clock.ahead() == 0
     c.now = machine.passes(1000)
     assert c.now == NINE + 72 * HOUR + 10 * MINUTE + 1000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 import pytest
 
@@ -16,8 +18,10 @@ from sync.wire.chain import next_chain
 from sync.wire.facts import Fact
 from tests.kit_link import NINE_AM, Pair, ToyCentre, ToyStore, centre_copy, copy_of, sums
 
+F = TypeVar("F", bound=frames.Frame)
 
-def seen(pair: Pair, way: str, kind: type[frames.Frame]) -> list[frames.Frame]:
+
+def seen(pair: Pair, way: str, kind: type[F]) -> list[F]:
     return [f for w, raw in pair.log if w == way and isinstance(f := codec.decode(raw), kind)]
 
 
@@ -49,7 +53,7 @@ def test_a_fact_sent_twice_is_acknowledged_twice_and_applied_once() -> None:
     pair.to_centre([again])
     pair.run()
     acks = seen(pair, "down", frames.Ack)
-    assert [a.n for a in acks] == [1, 1]  # type: ignore[attr-defined]
+    assert [a.n for a in acks] == [1, 1]
     assert pair.centre.sums() == {"sold:A": 1}
     assert pair.centre_end.closing is None
 
@@ -547,7 +551,7 @@ def test_a_snapshot_broken_off_is_resumed_where_it_stopped() -> None:
     fresh.store.start()
     fresh.sell("NEW")  # an own fact that the snapshot's cut has not seen
     fresh.connect()
-    parts = [f.part for f in seen(fresh, "down", frames.SnapshotPart)]  # type: ignore[attr-defined]
+    parts = [f.part for f in seen(fresh, "down", frames.SnapshotPart)]
     assert parts[0] == 3
     assert fresh.agree()
     assert sums(fresh.store.db)["sold:NEW"] == 1
@@ -567,7 +571,7 @@ def test_a_snapshot_that_newer_facts_do_not_fit_on_is_asked_for_again_and_has_se
             raise sqlite.IntegrityError("CHECK constraint failed: share >= 0")
         swap(tx, content, facts, moment)
 
-    fresh.store.applier.rebase = rebase  # type: ignore[method-assign]
+    fresh.store.applier.rebase = rebase  # type: ignore[method-assign]  # on this one only, until the end of the test
     fresh.dead = False
     fresh.store.end.connected(fresh.store.db, fresh.at())
     fresh.to_store(fresh.centre_end.connected(None, fresh.at()))
@@ -641,8 +645,8 @@ def test_a_protocol_that_is_too_old_is_told_to_upgrade_but_its_facts_are_taken_w
     assert centre.sums() == {"sold:A": 1}
     assert pair.store.db.execute("SELECT count(*) FROM toy_row").fetchone()[0] == 0
     welcome = seen(pair, "down", frames.Welcome)[0]
-    assert welcome.upgrade  # type: ignore[attr-defined]
-    assert welcome.protocol == 1  # type: ignore[attr-defined]
+    assert welcome.upgrade
+    assert welcome.protocol == 1
     pair.cut()
     centre.manners = type(centre.manners)(protocols=(4, 6))
     pair.store.start()
@@ -762,7 +766,7 @@ def test_a_till_that_asks_has_its_answer_after_what_was_granted_is_applied():
     pair.run()
     assert pair.store.end.answered(question)
     assert sums(pair.store.db) == {"granted:A": 2}
-    assert [(one.g, one.u) for one in seen(pair, "down", frames.Wanted)] == [(1, 1)]  # type: ignore[attr-defined]
+    assert [(one.g, one.u) for one in seen(pair, "down", frames.Wanted)] == [(1, 1)]
 
 
 def test_a_till_without_a_line_asks_nobody_and_an_old_centre_says_nothing():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from sync.rules.secrets import pin_matches
 from tests.kit_facts import NOW, Centre, centre
 
 
-def rows_of(c: Centre, stream: str) -> dict[str, object]:
+def rows_of(c: Centre, stream: str) -> dict[str, Any]:
     found = c.tx.execute("SELECT key, body FROM stream_row WHERE stream = ?", (stream,)).fetchall()
     return {key: json.loads(body) for key, body in found}
 
@@ -212,7 +213,7 @@ def test_a_store_file_tells_what_a_store_cannot_be():
     assert (loaded.good, [error.line for error in loaded.errors]) == (1, [2, 3, 4, 5, 6])
     hours = c.tx.execute("SELECT opening_hours FROM store WHERE code = 'S010'").fetchone()[0]
     assert json.loads(hours)["mon"] == ["10:00", "22:00"]
-    assert rows_of(c, "stores")["S010"]["region"] == "R1"  # type: ignore[index]
+    assert rows_of(c, "stores")["S010"]["region"] == "R1"
 
 
 def test_a_nodes_token_is_kept_as_a_hash_only():
@@ -250,7 +251,7 @@ def test_a_pin_is_hashed_and_goes_to_the_persons_own_store():
     assert (loaded.good, [error.line for error in loaded.errors]) == (2, [3, 4, 5, 6, 7])
     people = rows_of(c, "people:S001")
     assert list(people) == ["lin"]
-    assert pin_matches(people["lin"]["pin_hash"], "123456")  # type: ignore[index]
+    assert pin_matches(people["lin"]["pin_hash"], "123456")
     assert "123456" not in json.dumps(people)
     assert not rows_of(c, "people:S002")
 
@@ -262,9 +263,9 @@ def test_a_person_who_moves_is_taken_off_the_old_store_and_keeps_the_pin():
     load_people(c.tx, [row], dice=dice)
     assert load_people(c.tx, [{**row, "store": "S002", "pin": ""}], dice=dice).good == 1
     assert rows_of(c, "people:S001") == {"lin": None}
-    assert pin_matches(rows_of(c, "people:S002")["lin"]["pin_hash"], "123456")  # type: ignore[index]
+    assert pin_matches(rows_of(c, "people:S002")["lin"]["pin_hash"], "123456")
     assert set_pin(c.tx, "lin", "654321", dice)
-    assert pin_matches(rows_of(c, "people:S002")["lin"]["pin_hash"], "654321")  # type: ignore[index]
+    assert pin_matches(rows_of(c, "people:S002")["lin"]["pin_hash"], "654321")
     assert not set_pin(c.tx, "nobody", "654321", dice)
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
+from server.db import Tx
 from server.outbox.events import happened
 from server.outbox.sender import BACKOFF_S, Sender, send_again, wait_ms
 from server.schema import upgrade
@@ -68,7 +69,7 @@ def writer(tmp_path: Path) -> Iterator[Writer]:
 
 
 def tell(writer: Writer, channel: str, *kinds: str, at: int = NINE) -> None:
-    def job(tx):  # type: ignore[no-untyped-def]
+    def job(tx: Tx) -> None:
         for kind in kinds:
             happened(tx, kind, at=at, order_no=f"YP-{channel}", data={"n": 1})
 
@@ -179,7 +180,7 @@ async def test_a_channel_that_lost_its_receiver_has_its_waiting_messages_shown(w
 
 
 async def test_what_was_rolled_back_is_not_told(writer: Writer):
-    def fails(tx):  # type: ignore[no-untyped-def]
+    def fails(tx: Tx) -> None:
         happened(tx, "placed", at=NINE, order_no="YP-web")
         raise RuntimeError("no")
 
@@ -202,7 +203,7 @@ def test_numbers_given_again_after_a_restore_do_not_make_the_same_key():
 
 
 def test_staff_only_and_internal_events_are_history_and_no_message(writer: Writer):
-    def job(tx):  # type: ignore[no-untyped-def]
+    def job(tx: Tx) -> None:
         happened(tx, "store_paused", at=NINE, store="S001")
         happened(tx, "something_internal", at=NINE, order_no="YP-web")
         happened(tx, "put_back", at=NINE, order_no="YP-web", notify=False)

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -29,23 +30,23 @@ from tests.kit_orders import HOUR, NINE, Centre
 ALWAYS = "{}"
 
 
-def store(code: str, lat: float = 31.0, lon: float = 121.0, rank: int = 100, **more: object) -> StoreFacts:
+def store(code: str, lat: float = 31.0, lon: float = 121.0, rank: int = 100, **more: Any) -> StoreFacts:
     hours = Hours(str(more.pop("hours", ALWAYS)), str(more.pop("zone", "UTC")))
-    return StoreFacts(code, "R1", vector_of(lat, lon), rank, hours, **more)  # type: ignore[arg-type]
+    return StoreFacts(code, "R1", vector_of(lat, lon), rank, hours, **more)
 
 
-def supply(stores: list[StoreFacts], pools: dict[str, dict[str, int]], **more: object) -> Supply:
+def supply(stores: list[StoreFacts], pools: dict[str, dict[str, int]], **more: Any) -> Supply:
     return Supply(
         {one.code: one for one in stores},
         lambda sku: pools.get(sku, {}),
         lambda *_: True,
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 
-def wish(*needs: tuple[str, int], kind: str = "shipment", **more: object) -> Wish:
+def wish(*needs: tuple[str, int], kind: str = "shipment", **more: Any) -> Wish:
     lines = tuple(Need(n, sku, qty) for n, (sku, qty) in enumerate(needs, start=1))
-    return Wish(kind, lines, vector_of(31.0, 121.0), **more)  # type: ignore[arg-type]
+    return Wish(kind, lines, vector_of(31.0, 121.0), **more)
 
 
 def chosen(plan: Plan) -> list[str]:

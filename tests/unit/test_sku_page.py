@@ -17,13 +17,13 @@ from sync.sqlite import writing
 from sync.wire import facts as f
 from tests.kit_orders import Centre
 from tests.kit_sku import SKU, busy_sku
-from tests.kit_web import NOON, client, database, new_centre, sign_in
+from tests.kit_web import NOON, client, clock_of, database, new_centre, sign_in
 
 
 @pytest.fixture
 def centre(tmp_path: Path) -> CentreConfig:
     config = new_centre(tmp_path, now=NOON - 7_200_000)
-    config.clock.now = NOON  # type: ignore[attr-defined]
+    clock_of(config).now = NOON
     with database(config) as db, writing(db):
         busy_sku(db, NOON)
     return config

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -123,12 +124,12 @@ def test_a_day_and_a_time_may_stand_in_two_columns() -> None:
 
 
 def test_lines_of_json_with_a_sale_of_several_rows() -> None:
-    sale = {
+    sale: dict[str, Any] = {
         "sale": "1",
         "at": "2026-11-22T14:00:05+08:00",
         "rows": [{"code": "TEE"}, {"code": "HAT", "qty": 2}],
     }
-    sale["rows"][0]["qty"] = 1  # type: ignore[index]
+    sale["rows"][0]["qty"] = 1
     found = read(
         json.dumps(sale) + "\n{oops\n[1]\n" + json.dumps({"sale": "2", "code": "TEE", "qty": 1}) + "\n"
     )

@@ -126,7 +126,9 @@ def test_codes_on_the_screen_read_back() -> None:
     svg = unquote(bars("6901234560019"))
     import re
 
-    whole = int(re.search(r'viewBox="0 0 (\d+)', svg)[1])  # type: ignore[index]
+    box = re.search(r'viewBox="0 0 (\d+)', svg)
+    assert box is not None
+    whole = int(box[1])
     image = Image.new("L", (whole * 3, 120), 255)
     draw = ImageDraw.Draw(image)
     for x, width in re.findall(r"M(\d+) 0h(\d+)v", svg):

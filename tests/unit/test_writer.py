@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def writer(path: Path) -> Iterator[Writer]:
     made.close()
 
 
-def put(n: int):  # type: ignore[no-untyped-def]
+def put(n: int) -> Callable[[Tx], int | None]:
     return lambda tx: tx.execute("INSERT INTO thing VALUES (?)", (n,)).lastrowid
 
 
@@ -92,7 +92,7 @@ async def test_a_job_that_raises_takes_back_its_own_changes_and_nobody_elses(
 
 
 async def test_hints_go_out_after_the_commit_and_never_for_what_was_taken_back(writer: Writer) -> None:
-    def touches(topic: str, fail: bool = False):  # type: ignore[no-untyped-def]
+    def touches(topic: str, fail: bool = False) -> Callable[[Tx], None]:
         def job(tx: Tx) -> None:
             tx.execute("INSERT INTO thing DEFAULT VALUES")
             tx.touched.add(topic)
