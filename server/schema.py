@@ -18,7 +18,7 @@ from server.db import Tx, open_centre
 from sync import sqlite
 from sync.ids import Dice, new_id
 
-HEAD = "0009_unheard"
+HEAD = "0010_substitutes"
 """The newest revision of migrations/central; a test compares it with Alembic's own answer."""
 
 _MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations" / "central"

@@ -155,10 +155,10 @@ async def instead_page(
 async def instead(request: Asked, wave: FromPath[str]) -> Response[str]:
     form = await Form.read(request)
     fence, line = form.number("fence", most=2**53), form.number("line")
-    substitute = form.text("substitute", most=120)
+    substitute, chosen = form.text("substitute", most=120), form.text("chosen", most=120)
     if not form.text("reason"):
         raise BadForm("Choose a reason first.")
-    if not substitute:
+    if not substitute and not chosen:
         raise BadForm("Scan what comes instead first.")
     args = {
         "fence": fence,
@@ -166,6 +166,7 @@ async def instead(request: Asked, wave: FromPath[str]) -> Response[str]:
         "qty": form.number("qty", 1, least=1),
         "reason": form.text("reason"),
         "substitute": substitute,
+        "chosen": chosen,
         "agreed_by": form.text("agreed_by", most=80),
     }
     outcome = await form.perform("short", args)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -163,15 +164,45 @@ def instead(desk: Desk, wave: str, fence: int, line_no: int) -> View:
     if line is None:
         raise Gone("This line is not in this store any more.", f"/waves/{wave}")
     mode = desk.value("SELECT substitution FROM assignment WHERE fence = ?", fence)
+    listed = desk.value(
+        "SELECT substitutes FROM assignment_line WHERE fence = ? AND line = ?", fence, line_no
+    )
     reasons = [one for one in REASONS.values() if one.for_short and one.code != "shopper_cancelled"]
     at = f"fence={fence}&line={line_no}"
     return View(
         "picking/instead.html",
         desk.t("Another article instead"),
         f"/waves/{wave}/instead?{at}",
-        {"wave": wave, "line": line, "reasons": reasons, "mode": mode, "first": desk.args.get("reason", "")},
+        {
+            "wave": wave,
+            "line": line,
+            "reasons": reasons,
+            "mode": mode,
+            "first": desk.args.get("reason", ""),
+            "others": [other(desk, sku) for sku in json.loads(listed or "[]")],
+        },
         back=f"/waves/{wave}/short?{at}",
     )
+
+
+def other(desk: Desk, sku: str) -> dict[str, Any]:
+    """An article of the shopper's list: where it lies, and how many this store may give by itself."""
+    row = desk.row(
+        "SELECT i.*, coalesce(h.location, '') AS shelf,"
+        " CASE WHEN s.suppressed = 0 THEN s.share ELSE 0 END AS there FROM (SELECT ? AS wanted) w"
+        " LEFT JOIN item i ON i.sku = w.wanted LEFT JOIN shelf h ON h.sku = w.wanted"
+        " LEFT JOIN stock s ON s.sku = w.wanted",
+        sku,
+    )
+    assert row is not None
+    detail = desk.t.name(row, "detail")
+    return {
+        "sku": sku,
+        "name": desk.t.name(row) or sku,
+        "detail": detail,
+        "shelf": row["shelf"],
+        "there": max(row["there"] or 0, 0),
+    }
 
 
 def short(desk: Desk, wave: str, fence: int, line_no: int) -> View:

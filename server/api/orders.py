@@ -27,7 +27,9 @@ def as_new(body: OrderIn, channel: str) -> NewOrder:
         channel=channel,
         external_id=body.external_id,
         kind=body.kind,
-        lines=tuple(NewLine(line.sku, line.qty, line.price_fen) for line in body.lines),
+        lines=tuple(
+            NewLine(line.sku, line.qty, line.price_fen, tuple(line.substitutes)) for line in body.lines
+        ),
         pickup_store=body.pickup_store,
         lat=body.lat,
         lon=body.lon,
@@ -86,7 +88,13 @@ def order_out(
         pickup_store=order["pickup_store"],
         pickup_code=order["pickup_code"],
         lines=[
-            OrderLineOut(line["sellable"], line["qty"], line["price_fen"], line["instead_of"])
+            OrderLineOut(
+                line["sellable"],
+                line["qty"],
+                line["price_fen"],
+                line["instead_of"],
+                json.loads(line["substitutes"] or "[]"),
+            )
             for line in db.execute(
                 "SELECT * FROM shop_order_line WHERE order_no = ? ORDER BY line", (order_no,)
             )

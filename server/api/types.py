@@ -44,6 +44,9 @@ class OrderLineIn(Struct, forbid_unknown_fields=True):
     """An item's SKU, the code of a bundle, or what this channel's listing calls either."""
     qty: Quantity
     price_fen: Annotated[int, Meta(ge=0, le=10_000_000_000)] = 0
+    substitutes: Annotated[list[Name], Meta(max_length=20)] = []
+    """Articles that may come instead of this one, the shopper's first choice first. Without it a store may
+    offer any, as far as `substitution` lets it. Not for bundles."""
 
 
 class OrderIn(Struct, forbid_unknown_fields=True):
@@ -106,6 +109,8 @@ class OrderLineOut(Struct):
     price_fen: int
     instead_of: int = 0
     """Of a line that a store added with consent: which line (counted from 1) it stands in for."""
+    substitutes: list[str] = []
+    """What may come instead of it; empty: whatever the store offers."""
 
 
 class OrderOut(Struct):

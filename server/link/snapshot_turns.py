@@ -5,6 +5,7 @@ Turns about which nobody has to do anything any more are left out; the store kee
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -133,9 +134,11 @@ def _assignment(tx: Tx, store: str, row: sqlite3.Row, said: d.Withdrawn | None) 
             line["released"],
             line["put_back"],
             line["instead_of"] or "",
+            tuple(json.loads(line["substitutes"] or "[]")),
         )
         for line in tx.execute(
-            "SELECT al.*, fl.order_line, fl.sellable, missing.sellable AS instead_of FROM assignment_line al"
+            "SELECT al.*, fl.order_line, fl.sellable, missing.sellable AS instead_of,"
+            " own.substitutes FROM assignment_line al"
             " LEFT JOIN fulfilment_line fl ON fl.fo = ?1 AND fl.line = al.line"
             f"{STANDS_IN_FOR} WHERE al.fence = ?3 ORDER BY al.line",
             (row["fo"], row["order_no"], fence),

@@ -111,10 +111,10 @@ _TURN = (
     " WHERE a.fence = ?"
 )
 STANDS_IN_FOR = (
-    " LEFT JOIN shop_order_line own ON own.order_no = ?2 AND own.line = fl.order_line AND own.instead_of > 0"
+    " LEFT JOIN shop_order_line own ON own.order_no = ?2 AND own.line = fl.order_line"
     " LEFT JOIN shop_order_line missing ON missing.order_no = ?2 AND missing.line = own.instead_of"
 )
-"""What an order's line (fl: fulfilment_line) stands in for, as `missing`; ?2 is the order's number."""
+"""Of fl, a line of a part: the order's line (`own`), and what it stands in for (`missing`). ?2: the order."""
 
 
 def part_of(tx: Tx, fo: str) -> PartRow:

@@ -6,6 +6,7 @@ only what the centre does about each.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -148,6 +149,13 @@ def _agreed(tx: Tx, row: TurnRow, body: f.Shorted) -> bool:
         return False
     part = part_of(tx, row.fo)
     known = tx.execute("SELECT 1 FROM item WHERE sku = ?", (body.substitute,)).fetchone() is not None
+    listed = tx.execute(
+        "SELECT o.substitutes FROM fulfilment_line f JOIN shop_order_line o ON o.line = f.order_line"
+        " WHERE f.fo = ? AND f.line = ? AND o.order_no = ? AND o.substitutes <> ''",
+        (row.fo, body.line, row.order_no),
+    ).fetchone()
+    if listed is not None and body.substitute not in json.loads(listed[0]):
+        return False
     asked = part.substitution == "ask" and body.consent == "asked" and bool(body.agreed_by)
     return known and (part.substitution == "allowed" or asked)
 

@@ -8,6 +8,7 @@ store's until it says it has taken the withdrawal, or until `owner_until`.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from server.db import Tx
@@ -99,7 +100,8 @@ def assign(
     part = part_of(tx, fo)
     lines = tx.execute(
         "SELECT fl.line, fl.order_line, fl.sellable, fl.sku, fl.qty - fl.released - fl.cancelled AS qty,"
-        f" coalesce(missing.sellable, '') AS instead_of FROM fulfilment_line fl{STANDS_IN_FOR}"
+        " coalesce(missing.sellable, '') AS instead_of, own.substitutes"
+        f" FROM fulfilment_line fl{STANDS_IN_FOR}"
         " WHERE fl.fo = ?1 AND fl.qty > fl.released + fl.cancelled ORDER BY fl.line",
         (fo, part.order_no),
     ).fetchall()
@@ -141,6 +143,7 @@ def assign(
                     row["order_line"],
                     row["sellable"],
                     row["instead_of"],
+                    tuple(json.loads(row["substitutes"] or "[]")),
                 )
                 for row in lines
             ),

@@ -13,6 +13,8 @@ class NewLine(msgspec.Struct, frozen=True):
     sku: str
     qty: int
     price_fen: int = 0
+    substitutes: tuple[str, ...] = ()
+    """What may come instead, the shopper's first choice first; empty: whatever the store offers."""
 
 
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True):

@@ -78,9 +78,10 @@ def stand_in(tx: Tx, order_no: str, instead_of: int, sku: str, qty: int, now: in
     """
     last = tx.execute("SELECT max(line) FROM shop_order_line WHERE order_no = ?", (order_no,)).fetchone()[0]
     tx.execute(
-        "INSERT INTO shop_order_line (order_no, line, sellable, qty, price_fen, instead_of)"
-        " VALUES (?,?,?,?,0,?)",
-        (order_no, last + 1, sku, qty, instead_of),
+        "INSERT INTO shop_order_line (order_no, line, sellable, qty, price_fen, instead_of, substitutes)"
+        " SELECT order_no, ?, ?, ?, 0, line, substitutes FROM shop_order_line"
+        " WHERE order_no = ? AND line = ?",
+        (last + 1, sku, qty, order_no, instead_of),
     )
     count = tx.execute("SELECT count(*) FROM fulfilment_order WHERE order_no = ?", (order_no,)).fetchone()[0]
     fo = f"{order_no}-{count + 1}"

@@ -8,6 +8,7 @@ taken all the same; it waits for stock, and a person can see it.
 from __future__ import annotations
 
 import hashlib
+import json
 
 import msgspec
 
@@ -29,6 +30,7 @@ __all__ = ["NewLine", "NewOrder", "Part", "Placed", "place"]
 
 MOST_LINES = 200
 MOST_UNITS = 10_000
+MOST_SUBSTITUTES = 20
 SUBSTITUTIONS = frozenset({"", "ask", "allowed"})
 _KINDS = frozenset(str(kind) for kind in Kind)
 
@@ -78,8 +80,12 @@ def place(tx: Tx, new: NewOrder, *, now: int, dice: Dice) -> Placed:
         ),
     )
     tx.executemany(
-        "INSERT INTO shop_order_line (order_no, line, sellable, qty, price_fen) VALUES (?,?,?,?,?)",
-        [(order_no, n, sku, line.qty, line.price_fen) for n, (sku, line) in enumerate(sold, start=1)],
+        "INSERT INTO shop_order_line (order_no, line, sellable, qty, price_fen, substitutes)"
+        " VALUES (?,?,?,?,?,?)",
+        [
+            (order_no, n, sku, line.qty, line.price_fen, instead)
+            for n, (sku, line, instead) in enumerate(sold, 1)
+        ],
     )
     fo = f"{order_no}-1"
     make_part(tx, fo, order_no, items, now)
@@ -129,8 +135,8 @@ def placed(tx: Tx, order_no: str, *, repeated: bool) -> Placed:
     return Placed(order_no, order["state"], parts, order["pickup_code"], repeated)
 
 
-def _checked(tx: Tx, new: NewOrder) -> tuple[list[tuple[str, NewLine]], list[PartLine]]:
-    """What was sold, by our codes, and the items it is made of."""
+def _checked(tx: Tx, new: NewOrder) -> tuple[list[tuple[str, NewLine, str]], list[PartLine]]:
+    """What was sold, by our codes and with what may come instead, and the items it is made of."""
     if not new.channel or not new.external_id:
         raise _bad(N_("An order needs its channel and the channel's own id."))
     if new.kind not in _KINDS:
@@ -149,17 +155,45 @@ def _checked(tx: Tx, new: NewOrder) -> tuple[list[tuple[str, NewLine]], list[Par
             raise refuse(Why.UNKNOWN_STORE, store=new.pickup_store)
         if Kind.PICKUP not in store.kinds:
             raise _bad(N_("{store} does not hand over pickups."), store=new.pickup_store)
-    sold: list[tuple[str, NewLine]] = []
+    sold: list[tuple[str, NewLine, str]] = []
     items: list[PartLine] = []
     for number, line in enumerate(new.lines, start=1):
         if not 1 <= line.qty <= MOST_UNITS:
             raise refuse(Why.BAD_QUANTITY, qty=line.qty)
         code, parts = _resolve(tx, new.channel, line.sku)
-        sold.append((code, line))
         bundle = "" if parts == [(code, 1)] else code
+        sold.append((code, line, _instead(tx, new, number, code, bundle)))
         for sku, each in parts:
             items.append(PartLine(len(items) + 1, number, bundle, sku, each * line.qty))
     return sold, items
+
+
+def _instead(tx: Tx, new: NewOrder, number: int, code: str, bundle: str) -> str:
+    """Of one line what may come instead, by our codes, as its column has it."""
+    names = new.lines[number - 1].substitutes
+    if not names:
+        return ""
+    if not new.substitution:
+        raise _bad(N_("Line {line}: substitutes need substitution ask or allowed."), line=number)
+    if bundle:
+        raise _bad(N_("Line {line}: substitutes are for articles; {sku} is a bundle."), line=number, sku=code)
+    if len(names) > MOST_SUBSTITUTES:
+        raise _bad(N_("Line {line}: at most {most} substitutes."), line=number, most=MOST_SUBSTITUTES)
+    found: list[str] = []
+    for name in names:
+        try:
+            sku, parts = _resolve(tx, new.channel, name)
+        except Refused:
+            raise _bad(N_("Line {line}, substitutes: {sku} is not known."), line=number, sku=name) from None
+        if parts != [(sku, 1)] or sku == code:
+            raise _bad(
+                N_("Line {line}, substitutes: {sku} cannot stand in for {of}."),
+                line=number,
+                sku=name,
+                of=code,
+            )
+        found.append(sku)
+    return json.dumps(list(dict.fromkeys(found)))
 
 
 def _bad(problem: str, **facts: object) -> Refused:
@@ -189,6 +223,9 @@ def _fingerprint(new: NewOrder) -> str:
     content = msgspec.to_builtins(new)
     if not new.substitution:  # as it was before orders said it: a repeat across an upgrade is the same order
         del content["substitution"]
+    for line in content["lines"]:
+        if not line["substitutes"]:
+            del line["substitutes"]
     return hashlib.blake2b(msgspec.json.encode(content), digest_size=16).hexdigest()
 
 

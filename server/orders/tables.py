@@ -44,6 +44,7 @@ class OrderLine(SQLModel, table=True):
     qty: int
     price_fen: int = 0
     instead_of: int = Field(default=0, description="the line that this one stands in for; 0: as ordered")
+    substitutes: str = Field(default="", description="SKUs that may come instead, as JSON; '': any may")
 
 
 class FulfilmentOrder(SQLModel, table=True):

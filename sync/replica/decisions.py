@@ -190,10 +190,18 @@ def _offered(tx: Connection, body: d.Offered, fence: int, at: int) -> None:
     )
     if made.rowcount:
         tx.executemany(
-            "INSERT INTO assignment_line (fence, line, sku, qty, order_line, sellable, instead_of) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(fence, x.line, x.sku, x.qty, x.order_line, x.sellable, x.instead_of) for x in body.lines],
+            "INSERT INTO assignment_line (fence, line, sku, qty, order_line, sellable, instead_of, "
+            "substitutes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (fence, x.line, x.sku, x.qty, x.order_line, x.sellable, x.instead_of, listed(x.substitutes))
+                for x in body.lines
+            ],
         )
+
+
+def listed(substitutes: tuple[str, ...]) -> str:
+    """As the column has it: '' where anything may come instead."""
+    return json.dumps(substitutes) if substitutes else ""
 
 
 def _count_asked(tx: Connection, number: int, body: d.CountAsked, at: int) -> None:

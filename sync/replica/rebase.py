@@ -196,11 +196,11 @@ def _swap_assignment(tx: Connection, a: SnapAssignment, made_at: int) -> None:
     )
     tx.executemany(
         "INSERT INTO assignment_line (fence, line, sku, qty, order_line, sellable, picked, short, released, "
-        "put_back, instead_of) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "put_back, instead_of, substitutes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (fence, line) DO UPDATE SET sku = excluded.sku, qty = excluded.qty, "
         "order_line = excluded.order_line, sellable = excluded.sellable, picked = excluded.picked, "
         "short = excluded.short, released = excluded.released, put_back = excluded.put_back, "
-        "instead_of = excluded.instead_of",
+        "instead_of = excluded.instead_of, substitutes = excluded.substitutes",
         [
             (
                 a.fence,
@@ -214,6 +214,7 @@ def _swap_assignment(tx: Connection, a: SnapAssignment, made_at: int) -> None:
                 x.released,
                 x.put_back,
                 x.instead_of,
+                decisions.listed(x.substitutes),
             )
             for x in a.lines
         ],

@@ -75,6 +75,7 @@ class Why(StrEnum):
     PROMISED = "promised"
     NO_SHARE = "no_share"
     NO_SUBSTITUTE = "no_substitute"
+    NOT_LISTED = "not_listed"
     CONSENT_WANTED = "consent_wanted"
     SALE_DIFFERS = "sale_differs"
     UNKNOWN_SALE = "unknown_sale"
@@ -321,6 +322,10 @@ TEXTS: dict[Why, tuple[str, str]] = {
     Why.NO_SUBSTITUTE: (
         N_("Nothing may come instead of {item} ({sku}) in order {order}."),
         N_("Say that it is missing; the centre finds it elsewhere or tells the shopper."),
+    ),
+    Why.NOT_LISTED: (
+        N_("{found} ({found_sku}) is not among what the shopper takes instead of {item}."),
+        N_("Take one of the list, or say that it is missing."),
     ),
     Why.CONSENT_WANTED: (
         N_("The shopper of order {order} wants to be asked first."),

@@ -35,6 +35,8 @@ class OfferLine(msgspec.Struct, frozen=True, omit_defaults=True):
     """Code of the bundle the item is part of; empty when sold as itself."""
     instead_of: str = ""
     """What of the order it stands in for, where that was missing; empty when it is what was ordered."""
+    substitutes: tuple[str, ...] = ()
+    """What may come instead of it, the shopper's first choice first; empty: whatever the store offers."""
 
 
 class Offered(Body, frozen=True):

@@ -107,6 +107,13 @@ DIARY = (
         "An offer names the command of the store that it answers (`answers`): a short pick that said what"
         " comes instead. An older store passes over it, and its people accept the offer themselves.",
     ),
+    Entry(
+        1,
+        "d497083646bb7549",
+        "Lines of an offer (and of snapshots) say what may come instead of them (`substitutes`). An older"
+        " store passes over it and may name another article: then the centre looks for the missing one"
+        " elsewhere.",
+    ),
 )
 
 

@@ -32,6 +32,7 @@ class SnapLine(msgspec.Struct, frozen=True, array_like=True):
     released: int = 0
     put_back: int = 0
     instead_of: str = ""
+    substitutes: tuple[str, ...] = ()
 
 
 class SnapParcel(msgspec.Struct, frozen=True, array_like=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import traceback
 from collections import Counter
 from collections.abc import Collection
@@ -118,6 +119,17 @@ def _nothing_beside_its_substitute(world: World) -> None:
             world.fail("one release", f"order {one.no} got {got} units of {dict(one.want)}")
 
 
+def _only_what_was_listed(world: World) -> None:
+    """Who listed what may come instead got nothing else instead."""
+    for order_no, sku, listed in world.centre.db.execute(
+        "SELECT new.order_no, new.sellable, old.substitutes FROM shop_order_line new JOIN shop_order_line old"
+        " ON old.order_no = new.order_no AND old.line = new.instead_of WHERE old.substitutes <> ''"
+    ).fetchall():
+        world.reached["listed instead"] += 1
+        if sku not in json.loads(listed):
+            world.fail("one release", f"order {order_no} got {sku} instead, which is not among {listed}")
+
+
 def _calm(world: World, people: People) -> bool:
     """No more faults: lines come up and stay, persons decide what was held; all drains in bounded time."""
     world.calm = True
@@ -159,6 +171,7 @@ def _calm(world: World, people: People) -> bool:
         },
     )
     _nothing_beside_its_substitute(world)
+    _only_what_was_listed(world)
     return not world.broken
 
 

@@ -15,3 +15,5 @@ def test_another_article_instead_breaks_no_rule() -> None:
         reached.update(history.reached)
     assert reached["another instead"] >= 8, reached
     assert reached["accepted for its picker"] >= 4, reached
+    assert reached["listed instead"] >= 2, reached
+    assert reached["refused not_listed"], reached

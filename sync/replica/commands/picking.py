@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
 import msgspec
@@ -45,6 +46,8 @@ class Short(msgspec.Struct, frozen=True):
     instead: str = ""
     substitute: str = ""
     """A code of what the shopper takes instead."""
+    chosen: str = ""
+    """The SKU that was tapped in the list of what may come instead; what is scanned as well must be that."""
     agreed_by: str = ""
 
 
@@ -153,7 +156,7 @@ def short(desk: Desk, args: Short) -> Result:
         if instead == line["sku"]:
             raise refuse(Why.UNKNOWN_SKU, sku=args.instead)
     quantity(args.qty, line["qty"] - line["short"], line["sku"])
-    substitute, consent = _substitute(desk, args, row, line) if args.substitute else ("", "")
+    substitute, consent = _substitute(desk, args, row, line) if args.substitute or args.chosen else ("", "")
     untouched = line["qty"] - line["short"] - line["picked"]
     if args.qty > untouched:
         # Found broken while packing: the unit leaves the tote first, then it is short.
@@ -176,9 +179,13 @@ def short(desk: Desk, args: Short) -> Result:
 
 def _substitute(desk: Desk, args: Short, row: sqlite3.Row, line: sqlite3.Row) -> tuple[str, str]:
     """What the shopper takes instead, and how they agreed. Only of what this store may give by itself."""
-    sku, mode = desk.sku(args.substitute), row["substitution"]
+    sku, mode = desk.sku(args.substitute or args.chosen), row["substitution"]
+    if args.chosen and sku != args.chosen:
+        raise wrong_item(desk, sku, args.chosen)
     if not mode or line["sellable"] or sku == line["sku"] or args.reason == "shopper_cancelled":
         raise refuse(Why.NO_SUBSTITUTE, order=row["order_no"], item=desk.item(line["sku"]), sku=line["sku"])
+    if line["substitutes"] and sku not in json.loads(line["substitutes"]):
+        raise refuse(Why.NOT_LISTED, found=desk.item(sku), found_sku=sku, item=desk.item(line["sku"]))
     if mode == "ask" and not args.agreed_by.strip():
         raise refuse(Why.CONSENT_WANTED, order=row["order_no"])
     found = desk.tx.execute("SELECT share FROM stock WHERE sku = ? AND suppressed = 0", (sku,)).fetchone()

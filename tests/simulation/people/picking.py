@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from typing import Any
 
@@ -111,9 +112,10 @@ class Picking(Leaving):
         if reason == "label_mismatch":
             instead = roll.choice([one for one in SKUS if one != sku])
             args["instead"] = instead
-        other = self._offers_another(row, sku)
+        other = self._offers_another(row, line)
         if other:
-            args |= {"substitute": other, "agreed_by": "Wang Li"}
+            tapped = line["substitutes"] and roll.random() < 0.5
+            args |= {"chosen" if tapped else "substitute": other, "agreed_by": "Wang Li"}
 
         def done(result: dict[str, Any]) -> None:
             if other and row["order_no"] in world.floor.orders:
@@ -134,10 +136,12 @@ class Picking(Leaving):
         world.reached[f"short: {reason}"] += 1
         world.do(box, world.command(box, "short", args, who, moves=moves, done=done))
 
-    def _offers_another(self, row: sqlite3.Row, sku: str) -> str:
+    def _offers_another(self, row: sqlite3.Row, line: sqlite3.Row) -> str:
         if not self.world.substitutes or not row["substitution"]:
             return ""
-        others = [one for one in SKUS if one != sku]
+        others = [one for one in SKUS if one != line["sku"]]
+        if line["substitutes"] and self.world.roll.random() < 0.8:  # else whatever is at hand
+            others = json.loads(line["substitutes"])
         return self.world.roll.choice(others) if self.world.chance(self.world.substitutes) else ""
 
     def undo(self) -> None:

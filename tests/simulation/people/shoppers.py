@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from server.orders.cancel import cancel
 from server.orders.new import NewLine, NewOrder
 from server.orders.place import place
@@ -28,6 +30,9 @@ class Shoppers(Hands):
         kind = roll.choice(world.mix.kinds)
         names = roll.sample([*SKUS, BUNDLE], roll.choice((1, 1, 1, 2, 3)))
         lines = tuple(NewLine(name, roll.choice((1, 1, 1, 2))) for name in names)
+        mode = self._may_differ(kind)
+        if mode and roll.random() < 0.5:
+            lines = tuple(msgspec.structs.replace(one, substitutes=self._listed(one.sku)) for one in lines)
         new = NewOrder(
             channel="web",
             external_id=f"W{world.step_no}",
@@ -39,7 +44,7 @@ class Shoppers(Hands):
             name="Wang Li",
             phone="13800004821",
             address="1 Bund" if kind != "pickup" else "",
-            substitution=self._may_differ(kind),
+            substitution=mode,
         )
         self._place_order(new)
 
@@ -48,6 +53,11 @@ class Shoppers(Hands):
         if not self.world.substitutes:
             return ""
         return self.world.roll.choice(("", "allowed", "ask" if kind == "pickup" else "allowed"))
+
+    def _listed(self, name: str) -> tuple[str, ...]:
+        """What this shopper takes instead of one article; for a bundle nothing can be listed."""
+        others = [one for one in SKUS if one != name]
+        return () if name == BUNDLE else tuple(self.world.roll.sample(others, self.world.roll.choice((1, 2))))
 
     def repeat_order(self) -> None:
         """A channel that had no answer sends again what it sent."""
