@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import msgspec
 import pytest
@@ -161,8 +162,8 @@ class World:
         shelf = shop.shelf(sku)
         if shelf.on_hand > 0:
             split = arithmetic.split_loss(1, share=shelf.share)
-            to = self.rng.choice(["damaged", "gone"])
-            shop.record(f.Adjusted(sku, 1, split.share, split.debt, to))  # type: ignore[arg-type]
+            to: Literal["damaged", "gone"] = self.rng.choice(("damaged", "gone"))
+            shop.record(f.Adjusted(sku, 1, split.share, split.debt, to))
 
     def give(self, shop: Shop) -> None:
         sku = self.rng.choice(SKUS)

@@ -39,12 +39,11 @@ FLAGGED = ("released_stale", "released_twice", "forced_release", "released_cance
 
 
 def fact_moves(
-    kind: str, body: dict[str, object], sku_of: Callable[[int], str | None]
+    kind: str, body: dict[str, Any], sku_of: Callable[[int], str | None]
 ) -> Iterator[tuple[str, Vector]]:
     """What a fact says about goods and rights here, by the words of docs/wire."""
-    b: dict[str, int] = body  # type: ignore[assignment]
-    sku, qty = str(body.get("sku", "")), int(b.get("qty", 0))
-    of = b.get
+    sku, qty = str(body.get("sku", "")), int(body.get("qty", 0))
+    of = body.get
     if kind in ("sold", "transfer_sent"):
         yield sku, [-qty, -of("share", 0), of("debt", 0), 0, 0]
     elif kind == "adjusted":
@@ -53,7 +52,7 @@ def fact_moves(
     elif kind == "received":
         yield sku, [qty, of("share", 0), -of("paid", 0), 0, 0]
     elif kind == "counted":
-        more = int(b["found"]) - int(b["expected"])
+        more = int(body["found"]) - int(body["expected"])
         if more >= 0:
             yield sku, [more, of("share", 0), -of("paid", 0), 0, 0]
         else:
@@ -71,30 +70,30 @@ def fact_moves(
     elif kind == "credited":
         yield sku, [0, qty, qty, 0, 0]
     elif kind == "shorted":
-        line, reason = sku_of(int(b["line"])) or sku, body["reason"]
+        line, reason = sku_of(int(body["line"])) or sku, body["reason"]
         if line and reason in ("damaged", "sold_to_walk_in", "label_mismatch"):
             yield line, [-qty, 0, 0, qty if reason == "damaged" else 0, 0]
             if reason == "label_mismatch" and body.get("instead"):
                 yield str(body["instead"]), [qty, 0, 0, 0, 0]
     elif kind in ("handed_over", "shipped", "handover_undone"):
         sign = 1 if kind == "handover_undone" else -1
-        if not any(sku_of(number) for number, _ in body.get("lines", ())):  # type: ignore[attr-defined]
-            for lost, units in body.get("goods", ()):  # type: ignore[attr-defined]
+        if not any(sku_of(number) for number, _ in body.get("lines", ())):
+            for lost, units in body.get("goods", ()):
                 yield lost, [sign * units, 0, 0, 0, 0]
             return
-        for number, units in body.get("lines", ()):  # type: ignore[attr-defined]
-            line = sku_of(number)
-            if line:
-                yield line, [sign * units, 0, 0, 0, 0]
+        for number, units in body.get("lines", ()):
+            of_line = sku_of(number)
+            if of_line:
+                yield of_line, [sign * units, 0, 0, 0, 0]
 
 
-def decision_moves(kind: str, b: dict[str, object]) -> Iterator[tuple[str, Vector]]:
+def decision_moves(kind: str, b: dict[str, Any]) -> Iterator[tuple[str, Vector]]:
     if kind == "granted":
-        yield str(b["sku"]), [0, int(b["qty"]), 0, 0, 0]  # type: ignore[call-overload]
+        yield str(b["sku"]), [0, int(b["qty"]), 0, 0, 0]
     elif kind == "debt_paid":
-        yield str(b["sku"]), [0, 0, -int(b["qty"]), 0, 0]  # type: ignore[call-overload]
+        yield str(b["sku"]), [0, 0, -int(b["qty"]), 0, 0]
     elif kind == "stock_loaded":
-        for sku, qty, share in b["rows"]:  # type: ignore[attr-defined]
+        for sku, qty, share in b["rows"]:
             yield sku, [qty, share, 0, 0, 0]
 
 
