@@ -10,7 +10,7 @@ import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -29,9 +29,11 @@ from sync.link.shelf import SnapshotShelf
 from sync.link.store_end import StoreEnd
 from sync.replica import log
 from sync.replica.context import Context, Moment
-from sync.wire import decisions, facts
+from sync.wire import codec, decisions, facts, frames
 from sync.wire.decisions import Decision
 from sync.wire.facts import Fact
+
+F = TypeVar("F", bound=frames.Frame)
 
 NINE_AM = 1_795_335_600_000
 TOKEN = "a-token-for-tests"
@@ -375,3 +377,13 @@ class Pair:
 
 
 Step = Callable[[], None]
+
+
+def seen(pair: Pair, way: str, kind: type[F]) -> list[F]:
+    return [f for w, raw in pair.log if w == way and isinstance(f := codec.decode(raw), kind)]
+
+
+def close_cases(pair: Pair, kind: str) -> None:
+    """A person has decided."""
+    with sqlite.writing(pair.centre.db):
+        pair.centre.db.execute("UPDATE open_case SET state = 'closed' WHERE kind = ?", (kind,))
