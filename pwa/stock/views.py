@@ -50,7 +50,7 @@ def item(desk: Desk, sku: str) -> View:
             "promised_to": [
                 {
                     "fence": one.fence,
-                    "fo": one.fo,
+                    "order": one.order,
                     "kind": one.kind,
                     "shopper": one.shopper,
                     "units": one.units,

@@ -25,14 +25,14 @@ SENTENCES: dict[str, str] = {
     "credited": N_("{n} back in the share: a debt was paid twice"),
     "granted": N_("{n} given to the share by the centre"),
     "stock_loaded": N_("{n} by a stock file of headquarters"),
-    "offered": N_("{n} promised to {fo}"),
-    "withdrawn": N_("{n} no longer promised to {fo}"),
-    "picked": N_("{n} picked for {fo}"),
-    "pick_undone": N_("{n} taken out of the tote of {fo}"),
+    "offered": N_("{n} promised to {order}"),
+    "withdrawn": N_("{n} no longer promised to {order}"),
+    "picked": N_("{n} picked for {order}"),
+    "pick_undone": N_("{n} taken out of the tote of {order}"),
     "put_back": N_("{n} put back on the shelf"),
-    "handed_over": N_("{n} handed over, {fo}"),
-    "handover_undone": N_("{n} taken back over the counter, {fo}"),
-    "shipped": N_("{n} given to the courier, {fo}"),
+    "handed_over": N_("{n} handed over, {order}"),
+    "handover_undone": N_("{n} taken back over the counter, {order}"),
+    "shipped": N_("{n} given to the courier, {order}"),
 }
 """The number stands in front and the words are alike for one unit and for more."""
 DISPOSED: dict[str, str] = {
@@ -117,7 +117,7 @@ def _moved(desk: Desk, row: Row, names: dict[str, str]) -> Moved:
 
 def _sentence(desk: Desk, row: Row) -> str:
     t, kind, units, note = desk.t, row["kind"], row["units"], row["note"]
-    facts = {"fo": row["fo"] or row["order_no"] or "–"}
+    facts = {"order": row["order_no"] or row["fo"] or "–"}
     match kind:
         case "sold" if row["debt"] > 0:
             return t(N_("{n} sold at the till, {debt} of them beyond the share"), n=units, debt=row["debt"])
@@ -134,7 +134,7 @@ def _sentence(desk: Desk, row: Row) -> str:
             said = N_("{n} sent to {store}") if kind == "transfer_sent" else N_("{n} on the way from {store}")
             return t(said, n=units, store=_store(desk, note))
         case "shorted" | "declined":
-            return _short(desk, kind, units, note, facts["fo"])
+            return _short(desk, kind, units, note, facts["order"])
         case "debt_paid":
             if units < 0:
                 return t(N_("Debt of {n} found by the centre"), n=-units)
@@ -152,13 +152,13 @@ def _counted(desk: Desk, found: int, more: int) -> str:
     return desk.t(N_("Counted: {n} on the shelf, as thought"), n=found)
 
 
-def _short(desk: Desk, kind: str, units: int, note: str, fo: str) -> str:
+def _short(desk: Desk, kind: str, units: int, note: str, order: str) -> str:
     if note == "found_instead":
-        return desk.t(N_("{n} found under another label, {fo}"), n=units, fo=fo)
+        return desk.t(N_("{n} found under another label, {order}"), n=units, order=order)
     reason = desk.t.translate(REASONS[note].text) if note in REASONS else note
     if kind == "declined":
-        return desk.t(N_("{fo} declined: {reason}"), fo=fo, reason=reason)
-    return desk.t(N_("{n} short for {fo}: {reason}"), n=units, fo=fo, reason=reason)
+        return desk.t(N_("{order} declined: {reason}"), order=order, reason=reason)
+    return desk.t(N_("{n} short for {order}: {reason}"), n=units, order=order, reason=reason)
 
 
 def _store(desk: Desk, code: str) -> str:

@@ -17,25 +17,25 @@ from sync.sqlite import Connection
 from sync.texts import N_
 
 TAKEN_BACK: dict[str, str] = {
-    "lapsed": N_("{fo} was taken back at {time}: it was not accepted in time."),
-    "late": N_("{fo} was taken back at {time}: the acceptance reached the centre too late."),
-    "declined": N_("{fo} was taken back at {time}: this store declined it."),
-    "cancelled": N_("{fo} was cancelled at {time}."),
-    "reassigned": N_("{fo} was given to another store at {time}."),
-    "no_show": N_("{fo} was not collected in time. It was taken back at {time}."),
-    "debt": N_("{fo} was taken back at {time}: the goods were needed for what was sold already."),
-    "restored": N_("{fo} is not known at the centre any more. It was taken back at {time}."),
+    "lapsed": N_("{order} was taken back at {time}: it was not accepted in time."),
+    "late": N_("{order} was taken back at {time}: the acceptance reached the centre too late."),
+    "declined": N_("{order} was taken back at {time}: this store declined it."),
+    "cancelled": N_("{order} was cancelled at {time}."),
+    "reassigned": N_("{order} was given to another store at {time}."),
+    "no_show": N_("{order} was not collected in time. It was taken back at {time}."),
+    "debt": N_("{order} was taken back at {time}: the goods were needed for what was sold already."),
+    "restored": N_("{order} is not known at the centre any more. It was taken back at {time}."),
 }
-TAKEN_BACK_OTHER = N_("{fo} was taken back at {time}.")
+TAKEN_BACK_OTHER = N_("{order} was taken back at {time}.")
 NOW_AT = N_("{store} has it now.")
 NOW_AT_SINCE = N_("{store} has it now, accepted at {since}.")
 PUT_BACK = N_("Put back: {goods}.")
 NOTHING_BACK = N_("Nothing has to be put back.")
 GONE_ALREADY = N_("It had left this store already. The centre has opened a case; a person will call.")
-HOLD_EXPIRED = N_("The hold of {fo} ended at {time}: it was not collected.")
-RELEASED_LATE = N_("{fo} left this store although it was not this store's any more ({verdict}).")
+HOLD_EXPIRED = N_("The hold of {order} ended at {time}: it was not collected.")
+RELEASED_LATE = N_("{order} left this store although it was not this store's any more ({verdict}).")
 CASE_OPEN = N_("Case {case} is open at the centre. Keep the papers; do not hand over anything else for it.")
-LATE_WORK = N_("The centre could not use the report about {fo} ({verdict}).")
+LATE_WORK = N_("The centre could not use the report about {order} ({verdict}).")
 LOOK_AT_TASK = N_("Open the task and follow its next step.")
 LACKING = N_("{units} of {item} ({sku}) are missing. They were promised to {orders}.")
 COUNT_FIRST = N_(
@@ -96,6 +96,8 @@ def shown(db: Connection, row: sqlite3.Row, translate: Translate, now: int) -> S
 def _words(db: Connection, row: sqlite3.Row, translate: Translate, now: int) -> tuple[str, str]:
     params: dict[str, Any] = json.loads(row["params"])
     params["time"] = read.local_time(db, params.get("time", row["at"]), now)
+    held = read.assignment(db, row["fence"]) if row["fence"] else None
+    params["order"] = held["order_no"] if held is not None else params.get("fo", "")
     match row["kind"]:
         case "withdrawn":
             text = say(TAKEN_BACK.get(params["reason"], TAKEN_BACK_OTHER), params, translate)

@@ -144,7 +144,7 @@ TEXTS: dict[Why, tuple[str, str]] = {
         N_("Go back to the list of work."),
     ),
     Why.UNKNOWN_LINE: (
-        N_("{fo} has no line {line}."),
+        N_("{order} has no line {line}."),
         N_("Open the task again."),
     ),
     Why.UNKNOWN_REASON: (
@@ -168,27 +168,27 @@ TEXTS: dict[Why, tuple[str, str]] = {
         N_("Enter a whole number, 1 or more."),
     ),
     Why.NOT_NOW: (
-        N_("{fo} is {state} now, so this cannot be done."),
+        N_("{order} is {state} now, so this cannot be done."),
         N_("Open the task to see its next step."),
     ),
     Why.OFFER_LAPSED: (
-        N_("The offer of {fo} ran out at {time}. Another store is asked now."),
+        N_("The offer of {order} ran out at {time}. Another store is asked now."),
         N_("Take the next offer from the list."),
     ),
     Why.WITHDRAWN: (
-        N_("{fo} is no longer this store's: it was taken back at {time}."),
+        N_("{order} is no longer this store's: it was taken back at {time}."),
         N_("Put the goods back on the shelf."),
     ),
     Why.ALREADY_DONE: (
-        N_("{fo} was already {state} at {time} by {person}."),
+        N_("{order} was already {state} at {time} by {person}."),
         N_("Nothing more to do. Go back to the list of work."),
     ),
     Why.HANDED_OVER: (
-        N_("{fo} was handed over at {time} by {person}."),
+        N_("{order} was handed over at {time} by {person}."),
         N_("Ask the shopper for the newer code."),
     ),
     Why.CLAIMED: (
-        N_("{person} is picking {fo} already."),
+        N_("{person} is picking {order} already."),
         N_("Take another task, or scan its tote {tote} to take it over."),
     ),
     Why.WAVE_FULL: (
@@ -212,7 +212,7 @@ TEXTS: dict[Why, tuple[str, str]] = {
         N_("Scan the code on the piece itself."),
     ),
     Why.SERIAL_USED: (
-        N_("Piece {serial} of {sku} was picked already for {fo}."),
+        N_("Piece {serial} of {sku} was picked already for {order}."),
         N_("Scan another piece."),
     ),
     Why.PARCELS_DIFFER: (
@@ -220,35 +220,35 @@ TEXTS: dict[Why, tuple[str, str]] = {
         N_("Put every picked unit into exactly one parcel."),
     ),
     Why.CODE_WANTED: (
-        N_("{fo} is handed over against its pickup code."),
+        N_("{order} is handed over against its pickup code."),
         N_("Ask the shopper for the code in their message."),
     ),
     Why.WRONG_PICKUP_CODE: (
-        N_("This is not the pickup code of {fo}. Tries left: {left}."),
+        N_("This is not the pickup code of {order}. Tries left: {left}."),
         N_("Ask the shopper to show the newest message."),
     ),
     Why.CODE_LOCKED: (
-        N_("{tries} wrong codes were tried for {fo}. No more codes are taken."),
+        N_("{tries} wrong codes were tried for {order}. No more codes are taken."),
         N_("Check who collects, then ask the store lead for an override."),
     ),
     Why.NAME_WANTED: (
-        N_("{fo} has no pickup code, so the collector's name is needed."),
+        N_("{order} has no pickup code, so the collector's name is needed."),
         N_("Enter the name of the person who collects."),
     ),
     Why.NOT_CONFIRMED: (
-        N_("{fo} is not confirmed by the centre yet, so it must not leave the store."),
+        N_("{order} is not confirmed by the centre yet, so it must not leave the store."),
         N_("Wait for the line, or ask the store lead for an override."),
     ),
     Why.HOLD_OVER: (
-        N_("The hold of {fo} ended at {time}. It may be sold again elsewhere."),
+        N_("The hold of {order} ended at {time}. It may be sold again elsewhere."),
         N_("Put it back, or ask the store lead for an override."),
     ),
     Why.TOO_LATE_TO_UNDO: (
-        N_("{fo} left at {time}. That can be taken back for {seconds} seconds only."),
+        N_("{order} left at {time}. That can be taken back for {seconds} seconds only."),
         N_("Take the goods as a return."),
     ),
     Why.WRONG_WAY_OUT: (
-        N_("{fo} is a {kind}. It does not leave this way."),
+        N_("{order} is a {kind}. It does not leave this way."),
         N_("A pickup is handed over at the counter, a shipment goes with the courier."),
     ),
     Why.UNKNOWN_MANIFEST: (
@@ -264,8 +264,8 @@ TEXTS: dict[Why, tuple[str, str]] = {
         N_("Scan the parcels that the courier takes."),
     ),
     Why.PARCEL_MISSING: (
-        N_("Parcel {parcel} of {fo} is not on manifest {manifest}."),
-        N_("Scan it, or take {fo} off the manifest."),
+        N_("Parcel {parcel} of {order} is not on manifest {manifest}."),
+        N_("Scan it, or take {order} off the manifest."),
     ),
     Why.OWN_FINDING: (
         N_("{person} reported this, so somebody else has to count {sku}."),

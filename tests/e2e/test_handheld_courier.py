@@ -56,7 +56,7 @@ def test_a_courier_takes_parcels_while_the_box_is_away_and_each_has_left_once(br
     says(page, "Already on this manifest.")
     wedge(page, parcels(box, 42)[0])
     page.get_by_role("button", name="Hand over 2 parcels").click()
-    says(page, f"Parcel {second} of F1041")  # all of an order or nothing
+    says(page, f"Parcel {second} of YP-1041")  # all of an order or nothing
     wedge(page, second)
     wedge(page, parcels(box, 44)[0])
     page.get_by_role("button", name="Hand over 4 parcels").click()
@@ -64,7 +64,7 @@ def test_a_courier_takes_parcels_while_the_box_is_away_and_each_has_left_once(br
     page.get_by_role("button", name="Take off: YP-1044").click()
     says(page, "Taken off this manifest.")
     wedge(page, parcels(box, 21)[0])
-    says(page, "F1021 is a pickup")
+    says(page, "YP-1021 is a pickup")
     manifest = page.url.rsplit("/", 1)[1]
     page.get_by_role("button", name="Hand over 3 parcels").click()
     says(page, "Handed to the courier.")

@@ -165,7 +165,7 @@ def test_a_piece_with_a_serial_number_is_picked_once(shop: Shop) -> None:
     piece = "010000009638507421SN-5"
     shop.refused(Why.SERIAL_WANTED, "scan", code="WATCH", fence=one)
     shop.ok("scan", code=piece, fence=one)
-    assert shop.refused(Why.SERIAL_USED, "scan", code=piece, fence=two)["fo"].startswith("YP-000001")
+    assert shop.refused(Why.SERIAL_USED, "scan", code=piece, fence=two)["order"].startswith("YP-000001")
     shop.ok("undo_pick", fence=one, line=1)
     shop.ok("scan", code=piece, fence=two)
 

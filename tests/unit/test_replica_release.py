@@ -45,7 +45,7 @@ def test_a_second_hand_over_is_told_when_and_by_whom(shop: Shop) -> None:
     shop.ok("hand_over", "wei", fence=fence, code="428913")
     outcome = shop.do("hand_over", fence=fence, code="428913")
     assert outcome.refusal is not None
-    assert outcome.refusal.sentence(translator("en")) == "YP-000001-1 was handed over at 17:00 by Wei."
+    assert outcome.refusal.sentence(translator("en")) == "YP-000001 was handed over at 17:00 by Wei."
     assert outcome.refusal.next_step(translator("en")) == "Ask the shopper for the newer code."
     assert "Wei" in outcome.refusal.sentence(translator("zh"))
 
@@ -200,7 +200,7 @@ def test_a_withdrawal_makes_a_put_back_and_tells_who_has_it_and_what_goes_where(
     assert shop.state(fence) == ("put_back", "ended")
     [notice] = notices.open_notices(shop.db, translator("en"), shop.now)
     assert notice.sentence == (
-        "YP-000001-1 was taken back at 17:32: the acceptance reached the centre too late. "
+        "YP-000001 was taken back at 17:32: the acceptance reached the centre too late. "
         "Xujiahui has it now, accepted at 17:31."
     )
     assert notice.next_step == "Put back: 2 × T-shirt M (A-1-3), 1 × Jeans (A-2-1)."

@@ -124,9 +124,9 @@ async def test_the_page_says_why_with_the_line_up_or_down(
     down = await hand.see(f"/stock/{CAP}")
     for text in (up, down):
         for said in (
-            "Not found today 12:00 by", "A count is asked for.", "2 picked for F1012 today 12:00 · Lin",
-            "2 promised to F1047", "1× F1007 Pickup · W. Li waiting on the shelf",
-            "1× To put back: for sale once scanned", "6× Xujiahui T-2207", "1 no longer promised to F1017",
+            "Not found today 12:00 by", "A count is asked for.", "2 picked for YP-1012 today 12:00 · Lin",
+            "2 promised to YP-1047", "1× YP-1007 Pickup · W. Li waiting on the shelf",
+            "1× To put back: for sale once scanned", "6× Xujiahui T-2207", "1 no longer promised to YP-1039",
         ):  # fmt: skip
             assert said in text, said
         assert "How it came to this" in text

@@ -42,7 +42,7 @@ def line_of(turn: Data, number: int) -> Data:
     for line in lines:
         if line["line"] == number:
             return line
-    raise No("unknown_line", fo=turn["fo"], line=number)
+    raise No("unknown_line", order=turn["order_no"], line=number)
 
 
 def must(turn: Data, step: str) -> None:
@@ -51,15 +51,14 @@ def must(turn: Data, step: str) -> None:
 
 
 def not_now(turn: Data) -> None:
-    facts_fo = turn["fo"]
     if turn["state"] == "released":
-        raise No("handed_over", fo=facts_fo, order=turn["order_no"], at=turn["released_at"])
+        raise No("handed_over", order=turn["order_no"], at=turn["released_at"])
     if turn["withdrawn"]:
         at = turn["withdrawn_at"]
-        raise No("withdrawn", fo=facts_fo, order=turn["order_no"], at=at, to=turn["withdrawn_to"])
+        raise No("withdrawn", order=turn["order_no"], at=at, to=turn["withdrawn_to"])
     if turn["expired"]:
-        raise No("hold_over", fo=facts_fo, order=turn["order_no"], at=turn["owner_until"])
-    raise No("not_now", fo=facts_fo, order=turn["order_no"], state=turn["state"])
+        raise No("hold_over", order=turn["order_no"], at=turn["owner_until"])
+    raise No("not_now", order=turn["order_no"], state=turn["state"])
 
 
 def quantity(qty: int, most: int, sku: str) -> None:

@@ -17,9 +17,9 @@ UNDO_MS = 60000
 def hand_over(extract: Data, args: Data, ctx: Data) -> Data:
     turn = turn_of(extract, args["fence"])
     if turn["kind"] == "shipment":
-        raise No("wrong_way_out", fo=turn["fo"], kind=turn["kind"])
+        raise No("wrong_way_out", order=turn["order_no"], kind=turn["kind"])
     if args.get("override"):
-        raise No("needs_node", fo=turn["fo"])
+        raise No("needs_node", order=turn["order_no"])
     ready(extract, turn, ctx)
     against(extract, turn, ctx)
     proof(extract, turn, args, ctx)
@@ -36,19 +36,19 @@ def proof(extract: Data, turn: Data, args: Data, ctx: Data) -> None:
     if args.get("code", ""):
         tries = turn["code_tries"]
         if tries >= CODE_TRIES:
-            raise No("code_locked", fo=turn["fo"], tries=tries)
+            raise No("code_locked", order=turn["order_no"], tries=tries)
         if ctx["code_fits"]:
             return
         for one in extract["turns"]:
             if one["order_no"] == turn["order_no"]:
                 one["code_tries"] = tries + 1
         if tries + 1 >= CODE_TRIES:
-            raise No("code_locked", fo=turn["fo"], tries=CODE_TRIES)
-        raise No("wrong_pickup_code", fo=turn["fo"], left=CODE_TRIES - tries - 1)
+            raise No("code_locked", order=turn["order_no"], tries=CODE_TRIES)
+        raise No("wrong_pickup_code", order=turn["order_no"], left=CODE_TRIES - tries - 1)
     if turn["code_hash"]:
-        raise No("code_wanted", fo=turn["fo"])
+        raise No("code_wanted", order=turn["order_no"])
     if not args.get("collector", "").strip():
-        raise No("name_wanted", fo=turn["fo"])
+        raise No("name_wanted", order=turn["order_no"])
 
 
 def undo_hand_over(extract: Data, args: Data, ctx: Data) -> Data:
@@ -56,9 +56,9 @@ def undo_hand_over(extract: Data, args: Data, ctx: Data) -> Data:
     if not turn["released_at"] or turn["state"] not in ["released", "put_back"]:
         not_now(turn)
     if turn["manifest"]:
-        raise No("wrong_way_out", fo=turn["fo"], kind=turn["kind"])
+        raise No("wrong_way_out", order=turn["order_no"], kind=turn["kind"])
     if ctx["now"] - turn["released_at"] > UNDO_MS:
-        raise No("too_late_to_undo", fo=turn["fo"], at=turn["released_at"], seconds=UNDO_MS // 1000)
+        raise No("too_late_to_undo", order=turn["order_no"], at=turn["released_at"], seconds=UNDO_MS // 1000)
     if turn["state"] == "put_back" and any(line["put_back"] for line in turn["lines"]):
         not_now(turn)
     for line in turn["lines"]:

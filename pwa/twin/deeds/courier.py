@@ -48,7 +48,7 @@ def load(extract: Data, args: Data, ctx: Data) -> Data:
     if turn is None:
         raise No("unknown_code", code=given[:64])
     if turn["kind"] == "pickup":
-        raise No("wrong_way_out", fo=turn["fo"], kind=turn["kind"])
+        raise No("wrong_way_out", order=turn["order_no"], kind=turn["kind"])
     ready(extract, turn, ctx)
     code = manifest["code"]
     chosen = [one for one in turn["parcels"] if given == "" or one["code"] == given.strip().upper()]
@@ -82,7 +82,7 @@ def ship(extract: Data, args: Data, ctx: Data) -> Data:
         against(extract, turn, ctx)
         for parcel in turn["parcels"]:
             if parcel["manifest"] != code:
-                raise No("parcel_missing", fo=turn["fo"], parcel=parcel["code"], manifest=code)
+                raise No("parcel_missing", order=turn["order_no"], parcel=parcel["code"], manifest=code)
     for turn in turns:
         leave(extract, turn, {}, manifest["courier"], ctx)
     manifest["state"] = "handed_over"

@@ -29,12 +29,12 @@ def against(extract: Data, turn: Data, ctx: Data) -> None:
     if may_leave(extract, turn, ctx):
         return
     if extract.get("awaits", False):
-        raise No("not_confirmed", fo=turn["fo"])
+        raise No("not_confirmed", order=turn["order_no"])
     if turn["withdrawn"]:
-        raise No("withdrawn", fo=turn["fo"], at=turn["withdrawn_at"], to=turn["withdrawn_to"])
+        raise No("withdrawn", order=turn["order_no"], at=turn["withdrawn_at"], to=turn["withdrawn_to"])
     if turn["expired"] or (turn["confirmed"] and turn["accepted_at"]):
-        raise No("hold_over", fo=turn["fo"], at=turn["owner_until"])
-    raise No("not_confirmed", fo=turn["fo"])
+        raise No("hold_over", order=turn["order_no"], at=turn["owner_until"])
+    raise No("not_confirmed", order=turn["order_no"])
 
 
 def leave(extract: Data, turn: Data, stays: Data, who: str, ctx: Data) -> None:

@@ -13,10 +13,10 @@ Data = dict[str, Any]
 def accept(extract: Data, args: Data, ctx: Data) -> Data:
     turn = turn_of(extract, args["fence"])
     if turn["accepted_at"] and turn["state"] in ["accepted", "picking"]:
-        raise No("already_done", fo=turn["fo"], at=turn["accepted_at"], person=turn["accepted_by"])
+        raise No("already_done", order=turn["order_no"], at=turn["accepted_at"], person=turn["accepted_by"])
     must(turn, "accept")
     if ctx["earliest"] > turn["accept_by"]:
-        raise No("offer_lapsed", fo=turn["fo"], at=turn["accept_by"])
+        raise No("offer_lapsed", order=turn["order_no"], at=turn["accept_by"])
     turn["progress"] = "accepted"
     turn["accepted_at"] = ctx["now"]
     turn["accepted_by"] = ctx["person"]

@@ -28,7 +28,7 @@ def claimed(turn: Data, ctx: Data) -> None:
     other = turn["picker"] not in ["", ctx["person"]]
     if other and turn["state"] in NEXT["start"]:
         tote = f"{turn['wave']}-{turn['tote']}" if turn["wave"] else turn["fo"]
-        raise No("claimed", person=turn["picker"], fo=turn["fo"], tote=tote)
+        raise No("claimed", person=turn["picker"], order=turn["order_no"], tote=tote)
 
 
 def noted(extract: Data, turn: Data, line: Data, qty: int, undone: bool, ctx: Data) -> None:
@@ -74,7 +74,7 @@ def piece(extract: Data, line: Data, qty: int, serial: str) -> None:
     for turn in extract["turns"]:
         for number, used, _at in turn.get("serials", []):
             if used == serial and line_of(turn, number)["sku"] == sku:
-                raise No("serial_used", serial=serial, sku=sku, fo=turn["fo"])
+                raise No("serial_used", serial=serial, sku=sku, order=turn["order_no"])
 
 
 def picked(extract: Data, turn: Data, line: Data, qty: int, serial: str, ctx: Data) -> Data:

@@ -21,7 +21,6 @@ def words_for(extract: Data, facts: Data, who: Data, ctx: Data, t: Callable[...,
     clock = ctx["clock"]
     names: Data = {
         "reason": "–",
-        "fo": "–",
         "order": "–",
         "time": "–",
         "person": "–",

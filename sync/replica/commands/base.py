@@ -130,7 +130,7 @@ class Desk:
         """Why a step is not allowed, as exactly as the replica knows."""
         from sync.rules.states import State
 
-        facts: dict[str, Any] = {"fo": row["fo"], "order": row["order_no"]}
+        facts: dict[str, Any] = {"order": row["order_no"]}
         state = State(row["state"])
         if state is State.RELEASED:
             facts |= {"time": self.time(row["released_at"]), "person": self.name(row["released_by"])}
@@ -144,7 +144,7 @@ class Desk:
     def line(self, row: sqlite3.Row, line: int) -> sqlite3.Row:
         found = read.line(self.tx, row["fence"], line)
         if found is None:
-            raise refuse(Why.UNKNOWN_LINE, fo=row["fo"], line=line)
+            raise refuse(Why.UNKNOWN_LINE, order=row["order_no"], line=line)
         return found
 
     def sku(self, code: str) -> str:

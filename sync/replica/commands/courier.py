@@ -58,7 +58,7 @@ def load(desk: Desk, args: Load) -> Result:
     fence, codes = _parcels(desk, args)
     row = desk.assignment(fence)
     if row["kind"] == Kind.PICKUP:
-        raise refuse(Why.WRONG_WAY_OUT, fo=row["fo"], kind={"say": read.KIND_TEXTS[row["kind"]]})
+        raise refuse(Why.WRONG_WAY_OUT, order=row["order_no"], kind={"say": read.KIND_TEXTS[row["kind"]]})
     ready(desk, row, None)
     on = {p["code"] for p in read.parcels(desk.tx, fence) if p["manifest"] == manifest["code"]}
     desk.tx.executemany(
@@ -130,7 +130,7 @@ def _may_go(desk: Desk, row: sqlite3.Row, manifest: str, override: Override | No
         raise not_owned
     for parcel in read.parcels(desk.tx, row["fence"]):
         if parcel["manifest"] != manifest:
-            raise refuse(Why.PARCEL_MISSING, fo=row["fo"], parcel=parcel["code"], manifest=manifest)
+            raise refuse(Why.PARCEL_MISSING, order=row["order_no"], parcel=parcel["code"], manifest=manifest)
 
 
 def _open(desk: Desk, code: str) -> sqlite3.Row:

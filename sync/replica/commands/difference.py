@@ -86,7 +86,7 @@ def _tell_of_lack(desk: Desk, sku: str) -> None:
     for promise in reversed(read.promised_to(desk.tx, sku)):
         if units <= 0:
             break
-        hit.append(promise.fo)
+        hit.append(promise.order)
         units -= promise.units
     if hit:
         notices.make(

@@ -39,7 +39,7 @@ class UndoHandOver(msgspec.Struct, frozen=True):
 def hand_over(desk: Desk, args: HandOver) -> Result:
     row = desk.assignment(args.fence)
     if row["kind"] == Kind.SHIPMENT:
-        raise refuse(Why.WRONG_WAY_OUT, fo=row["fo"], kind={"say": read.KIND_TEXTS[row["kind"]]})
+        raise refuse(Why.WRONG_WAY_OUT, order=row["order_no"], kind={"say": read.KIND_TEXTS[row["kind"]]})
     ready(desk, row, args.override)
     # The supervisor's PIN first: without it an override must not even try a code.
     by = stood_by(desk, args.override)
@@ -81,9 +81,9 @@ def _proof(desk: Desk, row: sqlite3.Row, args: HandOver, by: str) -> Proof:
     if by:
         return "override"
     if row["code_hash"]:
-        raise refuse(Why.CODE_WANTED, fo=row["fo"])
+        raise refuse(Why.CODE_WANTED, order=row["order_no"])
     if not args.collector.strip():
-        raise refuse(Why.NAME_WANTED, fo=row["fo"])
+        raise refuse(Why.NAME_WANTED, order=row["order_no"])
     return "name"
 
 
@@ -91,7 +91,7 @@ def _check_code(desk: Desk, row: sqlite3.Row, code: str) -> None:
     """Five tries for each order, kept in the database: a restart gives no new ones."""
     fence, tries = row["fence"], row["code_tries"]
     if tries >= CODE_TRIES:
-        raise refuse(Why.CODE_LOCKED, fo=row["fo"], tries=tries)
+        raise refuse(Why.CODE_LOCKED, order=row["order_no"], tries=tries)
     if code_matches(code, row["code_salt"], row["code_hash"]):
         return
 
@@ -101,8 +101,10 @@ def _check_code(desk: Desk, row: sqlite3.Row, code: str) -> None:
 
     left = CODE_TRIES - tries - 1
     if left == 0:
-        raise Guess(Refusal(Why.CODE_LOCKED, {"fo": row["fo"], "tries": CODE_TRIES}), count)
-    raise Guess(Refusal(Why.WRONG_PICKUP_CODE, {"fo": row["fo"], "left": left, "fence": fence}), count)
+        raise Guess(Refusal(Why.CODE_LOCKED, {"order": row["order_no"], "tries": CODE_TRIES}), count)
+    raise Guess(
+        Refusal(Why.WRONG_PICKUP_CODE, {"order": row["order_no"], "left": left, "fence": fence}), count
+    )
 
 
 @command("undo_hand_over", UndoHandOver, "handover")
@@ -112,10 +114,13 @@ def undo_hand_over(desk: Desk, args: UndoHandOver) -> Result:
     if not row["released_at"] or state not in (State.RELEASED, State.PUT_BACK):
         raise desk.not_now(row)
     if row["manifest"]:
-        raise refuse(Why.WRONG_WAY_OUT, fo=row["fo"], kind={"say": read.KIND_TEXTS[row["kind"]]})
+        raise refuse(Why.WRONG_WAY_OUT, order=row["order_no"], kind={"say": read.KIND_TEXTS[row["kind"]]})
     if desk.now - row["released_at"] > UNDO_MS:
         raise refuse(
-            Why.TOO_LATE_TO_UNDO, fo=row["fo"], time=desk.time(row["released_at"]), seconds=UNDO_MS // 1000
+            Why.TOO_LATE_TO_UNDO,
+            order=row["order_no"],
+            time=desk.time(row["released_at"]),
+            seconds=UNDO_MS // 1000,
         )
     if state is State.PUT_BACK and any(line["put_back"] for line in read.lines(desk.tx, args.fence)):
         raise desk.not_now(row)  # refused goods are on the shelf again already

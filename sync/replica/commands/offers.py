@@ -34,7 +34,7 @@ def accept(desk: Desk, args: Accept) -> Result:
     if row["accepted_at"] and State(row["state"]) in (State.ACCEPTED, State.PICKING):
         raise refuse(
             Why.ALREADY_DONE,
-            fo=row["fo"],
+            order=row["order_no"],
             state={"say": read.STATE_TEXTS[State.ACCEPTED]},
             time=desk.time(row["accepted_at"]),
             person=desk.name(row["accepted_by"]),
@@ -42,7 +42,7 @@ def accept(desk: Desk, args: Accept) -> Result:
     desk.assignment(args.fence, Step.ACCEPT)
     # Only when it is over by every reading of the clock: in doubt the centre judges.
     if desk.ctx.moment.earliest > row["accept_by"]:
-        raise refuse(Why.OFFER_LAPSED, fo=row["fo"], time=desk.time(row["accept_by"]))
+        raise refuse(Why.OFFER_LAPSED, order=row["order_no"], time=desk.time(row["accept_by"]))
     desk.record(f.Accepted(provisional=not desk.ctx.line_up), fence=args.fence)
     return {"fence": args.fence, "fo": row["fo"], "provisional": not desk.ctx.line_up}
 

@@ -111,11 +111,12 @@ def picked(desk: Desk, row: sqlite3.Row, line: sqlite3.Row, qty: int, code: str,
         if qty != 1:
             raise refuse(Why.BAD_QUANTITY, qty=qty)
         used = desk.tx.execute(
-            "SELECT a.fo FROM serial s JOIN assignment a USING (fence) WHERE s.sku = ? AND s.serial = ?",
+            "SELECT a.order_no FROM serial s JOIN assignment a USING (fence)"
+            " WHERE s.sku = ? AND s.serial = ?",
             (sku, serial),
         ).fetchone()
         if used is not None:
-            raise refuse(Why.SERIAL_USED, serial=serial, sku=sku, fo=used[0])
+            raise refuse(Why.SERIAL_USED, serial=serial, sku=sku, order=used[0])
     desk.record(f.Picked(line["line"], qty, code.strip()[:90], serial), fence=fence)
     after = desk.assignment(fence)
     return {
@@ -219,8 +220,8 @@ def claimed(desk: Desk, row: sqlite3.Row) -> None:
         raise refuse(
             Why.CLAIMED,
             person=desk.name(row["picker"]),
-            fo=row["fo"],
-            tote=tote_code(row["wave"], row["tote"]) if row["wave"] else row["fo"],
+            order=row["order_no"],
+            tote=tote_code(row["wave"], row["tote"]) if row["wave"] else row["order_no"],
         )
 
 

@@ -25,9 +25,9 @@ RELEASABLE = frozenset({State.PACKED, State.STAGED})
 
 def against(desk: Desk, row: sqlite3.Row) -> Refused | None:
     """Why the goods may not leave, or None."""
-    fo = row["fo"]
+    order = row["order_no"]
     if read.awaits_snapshot(desk.tx):
-        return refuse(Why.NOT_CONFIRMED, fo=fo)
+        return refuse(Why.NOT_CONFIRMED, order=order)
     if may_release(
         ownership=row["ownership"],
         withdrawn=bool(row["withdrawn"]),
@@ -36,10 +36,10 @@ def against(desk: Desk, row: sqlite3.Row) -> Refused | None:
     ):
         return None
     if row["withdrawn"]:
-        return refuse(Why.WITHDRAWN, fo=fo, time=desk.time(row["withdrawn_at"]), to=row["withdrawn_to"])
+        return refuse(Why.WITHDRAWN, order=order, time=desk.time(row["withdrawn_at"]), to=row["withdrawn_to"])
     if row["expired"] or (row["confirmed"] and row["accepted_at"]):
-        return refuse(Why.HOLD_OVER, fo=fo, time=desk.time(row["owner_until"]))
-    return refuse(Why.NOT_CONFIRMED, fo=fo)
+        return refuse(Why.HOLD_OVER, order=order, time=desk.time(row["owner_until"]))
+    return refuse(Why.NOT_CONFIRMED, order=order)
 
 
 def ready(desk: Desk, row: sqlite3.Row, override: Override | None) -> None:

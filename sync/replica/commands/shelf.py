@@ -121,7 +121,7 @@ def send_transfer(desk: Desk, args: SendTransfer) -> Result:
         if qty > shelf.free:
             promised = read.promised_to(desk.tx, sku)
             raise refuse(
-                Why.PROMISED, item=desk.item(sku), sku=sku, promised=[p.fo for p in reversed(promised)]
+                Why.PROMISED, item=desk.item(sku), sku=sku, promised=[p.order for p in reversed(promised)]
             )
         loss = split_loss(qty, share=shelf.share)
         desk.record(f.TransferSent(transfer, args.to, sku, qty, loss.share, loss.debt))
