@@ -233,7 +233,15 @@ BESIDE = (
 def beside(desk: Desk, of: Card) -> list[dict[str, str]]:
     """The order's other parts that this store works on: they leave together, or their shopper comes twice."""
     found = cards(desk, BESIDE, of.order_no, of.fence, order="a.fence")
-    return [{"url": one.url, "tote": one.tote, "state": STATE_TEXTS[State(one.state)]} for one in found]
+    return [
+        {
+            "url": one.url,
+            "tote": one.tote,
+            "location": one.location,
+            "state": STATE_TEXTS[State(one.state)],
+        }
+        for one in found
+    ]
 
 
 def lines(desk: Desk, fences: Iterable[int]) -> list[Line]:

@@ -85,6 +85,7 @@ def counter(desk: Desk, fence: int) -> View:
             "free": free,
             "has_code": bool(row["code_hash"]),
             "lines": [line for line in work.lines(desk, [fence]) if line.held or line.released],
+            "beside": work.beside(desk, card),
             "leads": leads,
             "override": override or not free,
             "may_open": card.state in (State.STAGED, State.PACKED),

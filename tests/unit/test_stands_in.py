@@ -73,6 +73,17 @@ async def test_offer_order_pick_and_pack_page_say_it_in_the_readers_language(
     assert 'href="/pack/2"' in (await hand.http.get("/orders/1")).text, "and the way back"
 
 
+async def test_the_counter_says_that_another_part_waits_and_where(hand: Hand, node: kit.DemoNode) -> None:
+    """Else the shopper goes home with half of it, and comes again."""
+    node.staged(11, [(SHIRT, 1)], order="YP-2", shelf="P-3")
+    node.staged(12, [(CAP, 1)], order="YP-2", shelf="P-7", instead_of=JEANS)
+    told = "Part of YP-2. Its other part is here: waiting on the shelf · P-7"
+    assert told in await hand.see("/handover/11")
+    node.do("hand_over", fence=11, code=kit.CODE)
+    assert told in await hand.see("/handover/11")
+    assert "Its other part" not in await hand.see("/handover/12")
+
+
 async def test_a_part_that_is_over_or_withdrawn_is_not_waited_for(hand: Hand, node: kit.DemoNode) -> None:
     node.decide(d.Withdrawn("cancelled"), 2)
     assert "Its other part" not in await hand.see("/orders/1")

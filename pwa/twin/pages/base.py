@@ -134,6 +134,7 @@ def beside(extract: Data, of: Data) -> list[Data]:
         {
             "url": next_page(one, one["kind"] == "pickup"),
             "tote": one["tote"],
+            "location": one["location"],
             "state": extract["state_texts"][one["state"]],
         }
         for one in sorted(others, key=lambda one: one["fence"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from pwa.twin.deeds.counter import UNDO_MS
 from pwa.twin.deeds.leaving import may_leave
-from pwa.twin.pages.base import card_of, cards_in, find_turn, gone, lines_of, view, why_ended
+from pwa.twin.pages.base import beside, card_of, cards_in, find_turn, gone, lines_of, view, why_ended
 from pwa.twin.pages.forms import deed, fence_at, number_of, text_of, then
 
 Data = dict[str, Any]
@@ -49,6 +49,7 @@ def counter_page(extract: Data, fence: int, args: Data, who: Data, ctx: Data, t:
         "free": free,
         "has_code": bool(turn["code_hash"]),
         "lines": [line for line in lines_of(extract, turn, who) if line["held"] or line["released"]],
+        "beside": beside(extract, turn),
         "leads": [lead for lead in extract["leads"] if lead["id"] != who["person"]],
         "override": override or not free,
         "may_open": card["state"] in ["staged", "packed"],
