@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from server.demo.chain import Chain
-from server.demo.goods import SHOPPERS, STORES, basket, items
+from server.demo.goods import SHOPPERS, STORES, alike, basket, items
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,12 @@ class Bought:
     external_id: str
     pickup_code: str
     answer: dict[str, Any]
+
+
+def _line(sku: str, qty: int, *, listed: bool) -> dict[str, Any]:
+    """Some say what may come instead, others leave it to the store."""
+    others = alike(sku) if listed else []
+    return {"sku": sku, "qty": qty} | ({"substitutes": others} if others else {})
 
 
 class Shop:
@@ -60,7 +66,7 @@ class Shop:
         return {
             "external_id": external,
             "kind": kind,
-            "lines": [{"sku": sku, "qty": qty} for sku, qty in lines],
+            "lines": [_line(sku, qty, listed=kind == "pickup") for sku, qty in lines],
             "pickup_store": store if kind == "pickup" else "",
             "lat": place.lat + self.rng.uniform(-0.02, 0.02),
             "lon": place.lon + self.rng.uniform(-0.02, 0.02),

@@ -145,6 +145,16 @@ SHOPPERS = (
 )
 
 
+def alike(sku: str) -> list[str]:
+    """The same article in its other colours: what a shopper may list to come instead."""
+    return [one.sku for one in items() if one.sku != sku and _made(one.sku) == _made(sku)]
+
+
+def _made(sku: str) -> tuple[str, list[str]]:
+    style, _colour, *size = sku.split("-")
+    return style, size
+
+
 def basket(rng: random.Random) -> list[tuple[str, int]]:
     """What one shopper buys: one to three lines, now and then a bundle."""
     choice = items()
