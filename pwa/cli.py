@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from pwa.devices.shell import handheld
+from pwa.options import data_option
 from pwa.printing.shell import printer
 from pwa.support.shell import support
 from sync.texts import N_, translator
@@ -33,14 +34,6 @@ def main() -> None:
     """A store's node: its record, its line to the centre, its pages."""
 
 
-data_option = click.option(
-    "--data",
-    envvar="YIPAN_DATA",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("var/store"),
-    show_default=True,
-    help="Folder of the store's record.",
-)
 store_option = click.option("--store", envvar="YIPAN_STORE", required=True, help="The store's code.")
 
 

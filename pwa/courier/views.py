@@ -72,23 +72,13 @@ def manifest(desk: Desk, code: str) -> View:
             {
                 "key": p["code"],
                 "codes": [p["code"], p["order_no"]],
-                "have": 0,
+                "have": have,
                 "want": 1,
                 "tote": "",
-                "here": True,
+                "here": not have,
             }
-            for p in waiting
-        ]
-        + [
-            {
-                "key": p["code"],
-                "codes": [p["code"], p["order_no"]],
-                "have": 1,
-                "want": 1,
-                "tote": "",
-                "here": False,
-            }
-            for p in loaded
+            for have, rows in enumerate((waiting, loaded))
+            for p in rows
         ],
         "say": {
             "more": t("Right parcel."),

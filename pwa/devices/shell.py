@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from pwa.printing.shell import data_option, record, words
+from pwa.options import data_option
+from pwa.printing.shell import record, words
 from sync.ids import short_secret
 from sync.replica import handhelds
 from sync.texts import N_

@@ -60,16 +60,19 @@ async def scan(request: Asked, wave: FromPath[str]) -> Response[str]:
     return await answer(request, outcome, then, good, command=form.command)
 
 
+def _line(form: Form) -> dict[str, int]:
+    return {"fence": form.number("fence", most=2**53), "line": form.number("line")}
+
+
+def _units(form: Form) -> dict[str, int]:
+    return {**_line(form), "qty": form.number("qty", 1, least=1)}
+
+
 @post("/waves/{wave:str}/pick", status_code=200)
 async def pick(request: Asked, wave: FromPath[str]) -> Response[str]:
     """Units without a scan: the code is torn, or the person counts faster than they scan."""
     form = await Form.read(request)
-    args = {
-        "fence": form.number("fence", most=2**53),
-        "line": form.number("line"),
-        "qty": form.number("qty", 1, least=1),
-    }
-    outcome = await form.perform("pick", args)
+    outcome = await form.perform("pick", _units(form))
     return await answer(
         request,
         outcome,
@@ -81,12 +84,7 @@ async def pick(request: Asked, wave: FromPath[str]) -> Response[str]:
 @post("/waves/{wave:str}/undo", status_code=200)
 async def undo(request: Asked, wave: FromPath[str]) -> Response[str]:
     form = await Form.read(request)
-    args = {
-        "fence": form.number("fence", most=2**53),
-        "line": form.number("line"),
-        "qty": form.number("qty", 1, least=1),
-    }
-    outcome = await form.perform("undo_pick", args)
+    outcome = await form.perform("undo_pick", _units(form))
     return await answer(
         request,
         outcome,
@@ -98,8 +96,7 @@ async def undo(request: Asked, wave: FromPath[str]) -> Response[str]:
 @post("/waves/{wave:str}/later", status_code=200)
 async def later(request: Asked, wave: FromPath[str]) -> Response[str]:
     form = await Form.read(request)
-    args = {"fence": form.number("fence", most=2**53), "line": form.number("line")}
-    outcome = await form.perform("pick_later", args)
+    outcome = await form.perform("pick_later", _line(form))
     return await answer(
         request,
         outcome,

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from pwa.options import data_option
 from sync import sqlite
 from sync.replica import printing
 from sync.sqlite import Connection
@@ -44,16 +45,6 @@ def record(data: Path, *, write: bool) -> Iterator[Connection]:
                 raise
             text = words()(N_("Start the node of this release once, then add printers."))
             raise click.ClickException(text) from trouble
-
-
-data_option = click.option(
-    "--data",
-    envvar="YIPAN_DATA",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("var/store"),
-    show_default=True,
-    help="Folder of the store's record.",
-)
 
 
 @click.group()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import ipaddress
-import os
 import socket
 import ssl
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from sync.files import put_whole
 from sync.rules.certificates import Life
 
 
@@ -105,9 +105,9 @@ def install(
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    _put(folder / "root.pem", root.encode(), 0o644)
-    _put(folder / "asked", "\n".join(wanted).encode(), 0o644)
-    _put(folder / "node.pem", pem + chain.encode(), 0o600)
+    put_whole(folder / "root.pem", root.encode(), 0o644)
+    put_whole(folder / "asked", "\n".join(wanted).encode(), 0o644)
+    put_whole(folder / "node.pem", pem + chain.encode(), 0o600)
 
 
 def asked(folder: Path) -> list[str]:
@@ -143,20 +143,3 @@ def new_context() -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     return context
-
-
-def _put(path: Path, data: bytes, mode: int) -> None:
-    """Whole or not at all, on the disk, with its rights from the first moment."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

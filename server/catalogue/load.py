@@ -37,11 +37,7 @@ def load_items(tx: Tx, rows: Rows | Iterable[Row], *, now: int) -> Loaded:
         sku = code(row, "sku")
         if sku in sellables:
             raise BadRow(N_("{sku} is the code of a bundle already."), sku=sku)
-        name = text(row, "name", "")
-        name_en = text(row, "name_en", name) or text(row, "name_zh", "")
-        name_zh = text(row, "name_zh", name) or name_en
-        if not name_en:
-            raise BadRow(N_("{column} is missing."), column="name_en")
+        name_en, name_zh = _names(row)
         detail = text(row, "detail", "")
         detail_en, detail_zh = text(row, "detail_en", detail), text(row, "detail_zh", detail)
         price = whole(row, "price_fen", 0, least=0)
@@ -86,11 +82,7 @@ def load_sellables(tx: Tx, rows: Rows | Iterable[Row]) -> Loaded:
         bundle = code(row, "code")
         if _has(tx, "item", "sku", bundle):
             raise BadRow(N_("{sku} is the SKU of an item already."), sku=bundle)
-        name = text(row, "name", "")
-        name_en = text(row, "name_en", name) or text(row, "name_zh", "")
-        name_zh = text(row, "name_zh", name) or name_en
-        if not name_en:
-            raise BadRow(N_("{column} is missing."), column="name_en")
+        name_en, name_zh = _names(row)
         parts = _parts(tx, row)
         tx.execute(
             "INSERT INTO sellable (code, name_en, name_zh) VALUES (?,?,?) ON CONFLICT (code)"
@@ -163,6 +155,15 @@ def load_shelves(tx: Tx, rows: Rows | Iterable[Row], *, store: str = "") -> Load
         )
         publish_many(tx, f"shelves:{place}", shelves)
     return loaded
+
+
+def _names(row: Row) -> tuple[str, str]:
+    """In English and Chinese: one for both where only one is said."""
+    name = text(row, "name", "")
+    name_en = text(row, "name_en", name) or text(row, "name_zh", "")
+    if not name_en:
+        raise BadRow(N_("{column} is missing."), column="name_en")
+    return name_en, text(row, "name_zh", name) or name_en
 
 
 def _gtins(row: Row, sku: str, owners: dict[str, str]) -> list[str]:

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from server.certificates.names import HERE, RANGES, ZONES, Network, granted
+from sync.files import put_whole
 from sync.ids import Dice
 from sync.rules.certificates import DAY_MS, MOST_DAYS
 
@@ -144,7 +145,7 @@ class Authority:
         path = self.folder / "names.json"
         found = json.loads(path.read_text()) if path.exists() else {}
         found[store] = list(names)
-        _put(path, json.dumps(found, ensure_ascii=False, indent=1).encode(), 0o600)
+        put_whole(path, json.dumps(found, ensure_ascii=False, indent=1).encode(), 0o600)
 
     def _write_down(self, store: str, issued: Issued, now: int) -> None:
         line = {
@@ -202,8 +203,8 @@ def create(
     secret = os.environ.get(PASSPHRASE, "").encode()
     hidden = serialization.BestAvailableEncryption(secret) if secret else serialization.NoEncryption()
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, hidden)
-    _put(folder / "key.pem", pem, 0o600)
-    _put(folder / "root.pem", root.public_bytes(serialization.Encoding.PEM), 0o644)
+    put_whole(folder / "key.pem", pem, 0o600)
+    put_whole(folder / "root.pem", root.public_bytes(serialization.Encoding.PEM), 0o644)
     return Authority(folder, root, key)
 
 
@@ -278,18 +279,6 @@ def _at(ms: int) -> datetime:
 
 def _ms(when: datetime) -> int:
     return int(when.timestamp() * 1000)
-
-
-def _put(path: Path, data: bytes, mode: int) -> None:
-    """Whole or not at all, with its rights from the first moment."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def der_base64(certificate: x509.Certificate) -> str:
