@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 
 from sync.link.clock import Reading
-from sync.link.ending import Ending, is_the_machine
+from sync.link.ending import Ending, is_the_machine, of_silence
 from sync.link.logs import CentreLog, Tx
 from sync.link.pacing import AdaptiveWindow, Window
 from sync.link.proof import proven
@@ -25,7 +25,6 @@ from sync.wire.chain import EMPTY, next_chain
 from sync.wire.facts import Fact
 from sync.wire.frames import BULK, SNAPSHOT, URGENT, Check
 
-GREETING_MS = 20_000
 STUCK_MS = 60_000
 PERSIST_MS = 45_000
 ROWS_AT_ONCE = 100
@@ -225,12 +224,8 @@ class CentreEnd:
         if self.closing is not None:
             return []
         quiet = now.mono - self._heard_mono
-        if not self.up:
-            if quiet > GREETING_MS:
-                self.closing = Ending("silent")
-            return []
-        if quiet > 3 * self.manners.heartbeat:
-            self.closing = Ending("silent")
+        self.closing = of_silence(quiet, greeted=self.up, heartbeat=self.manners.heartbeat)
+        if self.closing is not None or not self.up:
             return []
         for window in (self._urgent, self._bulk):
             since = window.waiting_since()

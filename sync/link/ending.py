@@ -23,6 +23,10 @@ CLOSE_CODES = {
 """Websocket close codes for the codes of `Refuse`, `Bye` and our own endings."""
 
 
+GREETING_MS = 20_000
+"""So long a peer may say nothing before both know each other."""
+
+
 @dataclass(frozen=True)
 class Ending:
     code: str
@@ -35,6 +39,11 @@ class Ending:
     @property
     def close_code(self) -> int:
         return CLOSE_CODES.get(self.code, 4400)
+
+
+def of_silence(quiet_ms: int, *, greeted: bool, heartbeat: int) -> Ending | None:
+    """Of a peer that was not heard: in the greeting for long, afterwards for three of its heartbeats."""
+    return Ending("silent") if quiet_ms > (3 * heartbeat if greeted else GREETING_MS) else None
 
 
 def is_the_machine(trouble: BaseException, tx: sqlite3.Connection) -> bool:

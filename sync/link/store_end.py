@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from sync.link.clock import LinkClock, Reading
-from sync.link.ending import Ending, is_the_machine
+from sync.link.ending import GREETING_MS, Ending, is_the_machine, of_silence
 from sync.link.logs import Applier, StoreLog, Tx
 from sync.link.pacing import Window
 from sync.link.proof import prove
@@ -29,7 +29,6 @@ from sync.wire.frames import BULK, FACTS, SNAPSHOT, URGENT
 MOST_HELLOS = 64
 STUCK_MS = 60_000
 MOST_ANSWERS = 256
-GREETING_MS = 20_000
 MOST_CONTENT_BYTES = 256 * 1024 * 1024
 
 Key = Callable[[], str]
@@ -159,12 +158,8 @@ class StoreEnd:
         if self.closing is not None:
             return []
         quiet = now.mono - self._heard_mono
-        if not self.up:
-            if quiet > GREETING_MS:
-                self.closing = Ending("silent")
-            return []
-        if quiet > 3 * self._heartbeat:
-            self.closing = Ending("silent")
+        self.closing = of_silence(quiet, greeted=self.up, heartbeat=self._heartbeat)
+        if self.closing is not None or not self.up:
             return []
         since = self._facts.waiting_since()
         if since is not None and now.mono - since > STUCK_MS and self._facts.limit > 0:
