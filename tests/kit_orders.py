@@ -205,7 +205,7 @@ def problems(tx: Tx) -> list[str]:
     for row in tx.execute(
         "SELECT f.fo, f.state, f.fence FROM fulfilment_order f WHERE f.state IN ('offered', 'owned')"
         " AND NOT EXISTS (SELECT 1 FROM assignment a WHERE a.fence = f.fence AND a.fo = f.fo"
-        " AND a.store = f.store AND a.ended_at = 0 AND (f.state = 'offered') = (a.ownership = 'none'))"
+        " AND a.store = f.store AND a.ended_at = 0 AND (f.state = 'owned') = (a.ownership = 'confirmed'))"
     ):
         found.append(f"{tuple(row)}: the assignment says otherwise")
     for row in tx.execute(

@@ -19,6 +19,7 @@ FACTS: dict[str, str] = {
     "put_back": N_("Put back"),
     "withdrawal_taken": N_("Withdrawal noted"),
     "hold_expired": N_("Hold ended"),
+    "owned_before": N_("Was ours before the centre was restored"),
     "sold": N_("Sold at the till"),
     "sale_returned": N_("Returned at the till"),
     "sale_voided": N_("Sale taken back at the till"),

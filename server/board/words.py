@@ -82,6 +82,7 @@ FACTS: dict[str, str] = {
     "pick_undone": N_("pick taken back"),
     "withdrawal_taken": N_("withdrawal taken note of"),
     "hold_expired": N_("pickup hold ended"),
+    "owned_before": N_("owned it before the centre was restored"),
 }
 """Kinds of facts that are no events by that name."""
 

@@ -29,6 +29,7 @@ __all__ = ["ASSIGNMENT_KINDS", "Verdict", "apply_fact"]
 ASSIGNMENT_KINDS = frozenset(
     {"accepted", "declined", "pick_started", "picked", "pick_undone", "shorted", "packed", "staged"}
     | {"handed_over", "handover_undone", "shipped", "put_back", "withdrawal_taken", "hold_expired"}
+    | {"owned_before"}
 )
 
 

@@ -7,7 +7,8 @@ taken what this centre says. Which stores have not is written down once, by the 
 * an offer from before the restore does not lapse while its own store is unheard (`IN_DOUBT`), and a
   cancellation asks that store as if it owned the order (`take_as_accepted`);
 * an acceptance of an order from before the restore gives no right to release it while another store is
-  unheard (`elsewhere`). It stays provisional: picking and packing go on;
+  unheard (`elsewhere`), unless it was confirmed in the time that was lost, as its store knows
+  (`was_its_own`). It stays provisional: picking and packing go on;
 * such an order is not called cancelled (`may_be_out`): nobody is refunded what may be handed over.
 
 About a store that stays silent a person decides (`confirm.go_on_without`). Orders placed since the restore
@@ -20,6 +21,7 @@ import sqlite3
 
 from server.cases.book import close_case
 from server.db import Tx
+from server.facts.source import Source
 from server.offers.rows import TurnRow
 from server.policy.read import policy
 
@@ -70,6 +72,20 @@ def elsewhere(tx: Tx, turn: TurnRow) -> bool:
 def may_be_out(tx: Tx, order_no: str) -> bool:
     """Whether any store may still let go of units of this order under a lost turn."""
     return _asked(tx, order_no, "")
+
+
+def was_its_own(tx: Tx, source: Source, until: int) -> bool:
+    """Whether a turn that was confirmed until then, in the time that was lost, was so to its end.
+
+    Ownership ends early only by a word of its store, and this store has told all up to here. A box that was
+    put back as well, or replaced, may have forgotten its word: then what it remembers proves nothing.
+    """
+    row = tx.execute(
+        "SELECT 1 FROM meta m JOIN replica p ON p.opened_at < CAST(m.value AS INTEGER)"
+        " WHERE m.key = 'restored_at' AND CAST(m.value AS INTEGER) < ? AND p.store = ? AND p.incarnation = ?",
+        (until, source.store, source.incarnation),
+    ).fetchone()
+    return row is not None
 
 
 def _asked(tx: Tx, order_no: str, but: str) -> bool:

@@ -62,6 +62,12 @@ def _accepted(tx: Tx, source: Source, turn: TurnRow, body: f.Accepted) -> Verdic
     return APPLIED
 
 
+def _owned_before(tx: Tx, source: Source, turn: TurnRow, body: f.OwnedBefore) -> Verdict:
+    if turn.current and turn.provisional and doubt.was_its_own(tx, source, body.until):
+        confirm(tx, turn, source.now)
+    return APPLIED
+
+
 def _pick_started(tx: Tx, source: Source, turn: TurnRow, body: f.PickStarted) -> Verdict:
     step(tx, turn, Step.START, person=source.fact.person)
     tell(tx, source, turn, "pick_started", None, notify=turn.current)
@@ -143,6 +149,7 @@ _EFFECTS: dict[type[f.Body], Callable[[Tx, Source, TurnRow, Any], Verdict]] = {
     f.HandoverUndone: release.undone,
     f.Shipped: release.shipped,
     f.PutBack: returning.put_back,
+    f.OwnedBefore: _owned_before,
     f.WithdrawalTaken: returning.withdrawal_taken,
     f.HoldExpired: returning.hold_expired,
 }

@@ -451,9 +451,10 @@ class StoreEnd:
         self.log.keep(tx, {"needs_snapshot": 0})
         self.keep(tx, now)
         self.at_cut = False
-        facts = self._facts_to_send(tx, now)
         # With how much there is still to tell: a centre that was put back waits to have heard it all.
-        return [frames.Taken(n=frame.decisions[0]), *facts, self._first_ping(tx, now)]
+        self.head = self.log.head(tx)[0]
+        said = [frames.Taken(n=frame.decisions[0]), self._first_ping(tx, now)]
+        return [*said, *self._facts_to_send(tx, now)]
 
     # -- the rest --------------------------------------------------------------------------
 

@@ -145,6 +145,11 @@ def take_withdrawal(tx: Connection, fence: int, stage: str, ctx: Context) -> Non
     )
 
 
+def tell_owned(tx: Connection, fence: int, until: int, ctx: Context) -> None:
+    """The centre has forgotten that it had confirmed this turn. Nobody else can have been given it."""
+    _record(tx, f.OwnedBefore(until), ctx, fence)
+
+
 def credit(tx: Connection, sku: str, ctx: Context) -> None:
     """Debt below zero was paid here and by the centre: what is over becomes share again."""
     row = tx.execute("SELECT debt FROM stock WHERE sku = ?", (sku,)).fetchone()

@@ -23,7 +23,7 @@ from sync.replica.effects.counting import open_sheet
 from sync.replica.effects.stock import apply_stock
 from sync.replica.effects.till import know_sale
 from sync.rules.reasons import LOST_RIGHTS
-from sync.rules.states import State
+from sync.rules.states import Ownership, State
 from sync.sqlite import Connection
 from sync.wire import facts as f
 from sync.wire.snapshot import SnapAssignment, Snapshot
@@ -42,6 +42,7 @@ def rebase(tx: Connection, snapshot: Snapshot, ctx: Context, *, above: int | Non
     facts = [_decode(row[0]) for row in later]
     named = {a.fence for a in snapshot.assignments}
     kept = {row[0] for row in tx.execute("SELECT fence FROM assignment")} - named
+    owned = _owned(tx)
     serials = tx.execute("SELECT sku, serial, fence, line, at FROM serial").fetchall()
 
     _swap_stock(tx, snapshot)
@@ -60,8 +61,21 @@ def rebase(tx: Connection, snapshot: Snapshot, ctx: Context, *, above: int | Non
         effects.settle(tx, fence, snapshot.made_at)
     _lost(tx, kept, snapshot.made_at)
     tx.execute("DELETE FROM meta WHERE key = 'rights_void'")
+    for fence in sorted(owned.keys() & named):
+        row = read.assignment(tx, fence)
+        if row is not None and row["ownership"] == Ownership.PROVISIONAL:
+            decisions.tell_owned(tx, fence, owned[fence], ctx)
     _answer(tx, ctx)
     return again
+
+
+def _owned(tx: Connection) -> dict[int, int]:
+    """Open turns that the centre has confirmed, as this store knows, and until when."""
+    return dict(
+        tx.execute(
+            "SELECT fence, owner_until FROM assignment WHERE ownership = ?", (Ownership.CONFIRMED,)
+        ).fetchall()
+    )
 
 
 def _apply_again(tx: Connection, facts: list[f.Fact], kept: set[int], ctx: Context) -> int:

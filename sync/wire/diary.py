@@ -114,6 +114,12 @@ DIARY = (
         " store passes over it and may name another article: then the centre looks for the missing one"
         " elsewhere.",
     ),
+    Entry(
+        1,
+        "557f209031fe98d0",
+        "A store says (`owned_before`) which turns a centre had confirmed that was put back since. An older"
+        " store does not: its acceptance waits until every other store was heard.",
+    ),
 )
 
 

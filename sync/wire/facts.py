@@ -155,6 +155,13 @@ class WithdrawalTaken(Body, frozen=True):
     """Units in totes, parcels or on the pickup shelf that have to go back."""
 
 
+class OwnedBefore(Body, frozen=True):
+    """No deed: the centre had confirmed this turn, was put back from a backup since, and says so no more."""
+
+    until: int
+    """`owner_until` as the store knew it: the turn cannot have ended before without a word of this store."""
+
+
 class HoldExpired(Body, frozen=True):
     """`owner_until` passed by the store's own pessimistic clock; it will not release any more."""
 
@@ -436,6 +443,7 @@ KINDS: dict[str, type[Body]] = {
     "put_back": PutBack,
     "withdrawal_taken": WithdrawalTaken,
     "hold_expired": HoldExpired,
+    "owned_before": OwnedBefore,
     "sold": Sold,
     "sale_returned": SaleReturned,
     "sale_voided": SaleVoided,

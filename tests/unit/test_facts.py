@@ -253,6 +253,7 @@ FENCED: list[f.Body] = [
     f.PutBack(1, 1),
     f.WithdrawalTaken("offered"),
     f.HoldExpired("staged"),
+    f.OwnedBefore(0),
 ]
 
 

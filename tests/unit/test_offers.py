@@ -539,6 +539,23 @@ def test_what_left_by_right_in_the_lost_time_is_no_case_though_another_store_is_
     assert (c.cases(), c.fo(placed.parts[0].fo)[0]) == ([], "released")
 
 
+@pytest.mark.parametrize("word", ["in time", "too old", "of a box that was put back"])
+def test_what_was_confirmed_in_the_lost_time_is_confirmed_again_though_others_are_silent(
+    c: Centre, word: str
+):
+    c.order(("A", 1))
+    put_back(c, "S001", "S002")
+    c.tx.execute("INSERT INTO meta (key, value) VALUES ('restored_at', ?)", (str(c.now),))
+    opened_at = c.now + (1 if word == "of a box that was put back" else -HOUR)
+    c.tx.execute("INSERT INTO replica (store, incarnation, opened_at) VALUES ('S001', 'I1', ?)", (opened_at,))
+    c.later(MINUTE)
+    c.work("S001", 1)
+    until = c.now + (-2 * MINUTE if word == "too old" else HOUR)
+    assert c.fact("S001", f.OwnedBefore(until), fence=1).name == "applied"
+    assert len(c.told("S001", "confirmed")) == (word == "in time")
+    assert problems(c.tx) == []
+
+
 def test_a_pickup_that_waits_for_a_silent_store_is_called_ready_when_it_is_sure(c: Centre):
     c.order(("A", 1), kind="pickup", pickup_store="S001")
     put_back(c, "S001", "S002")
@@ -656,7 +673,11 @@ BODIES: dict[str, tuple[f.Body, Step | None]] = {
     "put_back": (f.PutBack(1, 1), None),
     "withdrawal_taken": (f.WithdrawalTaken("x", 0), None),
     "hold_expired": (f.HoldExpired("x", 0), None),
+    "owned_before": (f.OwnedBefore(0), None),
 }
+
+
+BOOKED_ANYHOW = ("put_back", "withdrawal_taken", "hold_expired", "owned_before")
 
 
 def brought_to(state: State, over: str) -> Centre:
@@ -709,7 +730,7 @@ def test_every_fact_has_its_effect_in_every_state_and_the_rules_hold(state: Stat
                 wanted |= {"released", "put_back"}
             assert after in wanted, said
         if over == "moved" and state is not State.RELEASED:
-            assert verdict.name != "applied" or kind in ("put_back", "withdrawal_taken", "hold_expired"), said
+            assert verdict.name != "applied" or kind in BOOKED_ANYHOW, said
 
 
 def test_two_facts_after_another_never_break_the_rules_either():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sync import sqlite
@@ -218,3 +220,30 @@ def test_what_was_entered_and_what_waits_outlives_a_snapshot_and_the_count_goes_
     shop.ok("close_sheet", "amy", sheet=sheet, unseen="leave")
     shop.ok("confirm_variances", "amy", skus=["JEANS"])
     assert (shop.units("TEE-M")["on_hand"], shop.units("JEANS")["on_hand"]) == (8, 59)
+
+
+def confirmed(shop: Shop, fence: int, made_at: int, **more: Any) -> Snapshot:
+    """What the centre says of a turn that is on the shelf here."""
+    turn = SnapAssignment(
+        fence=fence, fo="F-1", order="YP-1", kind="pickup", offered_at=1, accept_by=2, state="staged",
+        lines=(SnapLine(1, "TEE-M", 1, 1, "", 1),), accepted_at=made_at, **more,
+    )  # fmt: skip
+    return Snapshot(store="S001", made_at=made_at, decisions=9, facts=99, assignments=(turn,))
+
+
+def test_what_the_centre_had_confirmed_and_says_no_more_is_told_once(shop: Shop) -> None:
+    fence = shop.staged([("TEE-M", 1)])
+    until = shop.row(fence)["owner_until"]
+    swap(shop, confirmed(shop, fence, shop.now))
+    assert shop.state(fence) == ("staged", "provisional"), "until the centre says it again"
+    fact, body = shop.last()
+    assert (fact.fence, body) == (fence, f.OwnedBefore(until))
+    swap(shop, confirmed(shop, fence, shop.now))
+    assert len(shop.facts("owned_before")) == 1
+
+
+@pytest.mark.parametrize("more", [{"confirmed": True}, {"withdrawn": True}])
+def test_what_is_still_confirmed_or_was_taken_back_needs_no_word(shop: Shop, more: dict[str, bool]) -> None:
+    fence = shop.staged([("TEE-M", 1)])
+    swap(shop, confirmed(shop, fence, shop.now, **more))
+    assert shop.facts("owned_before") == []

@@ -133,6 +133,11 @@ def _(body: f.WithdrawalTaken, tx: Connection, ctx: Context, fence: int) -> None
 
 
 @of_kind.register
+def _(body: f.OwnedBefore, tx: Connection, ctx: Context, fence: int) -> None:
+    """Whether it is this store's again is the centre's to say."""
+
+
+@of_kind.register
 def _(body: f.HoldExpired, tx: Connection, ctx: Context, fence: int) -> None:
     tx.execute("UPDATE assignment SET ended_at = ?, expired = 1 WHERE fence = ?", (ctx.moment.now, fence))
 
