@@ -89,6 +89,7 @@ def order_now(db: sqlite3.Connection, no: str, manager: Manager) -> dict[str, An
         "lines": db.execute(
             "SELECT l.*, COALESCE(i.name_en, b.name_en, '') AS name_en,"
             " COALESCE(i.name_zh, b.name_zh, '') AS name_zh,"
+            " (SELECT group_concat(value, ', ') FROM json_each(nullif(l.substitutes, ''))) AS others,"
             " b.code IS NOT NULL AS bundle FROM shop_order_line l LEFT JOIN item i ON i.sku = l.sellable"
             " LEFT JOIN sellable b ON b.code = l.sellable WHERE l.order_no = ? ORDER BY l.line",
             (no,),

@@ -209,3 +209,6 @@ def test_a_shop_sends_the_list_and_reads_it_back(tmp_path: Path) -> None:
         number = shop.post("/api/v1/orders", json=body).json()["order_no"]
         [read] = shop.get(f"/api/v1/orders/{number}").json()["lines"]
         assert read["substitutes"] == ["COAT-CAMEL-L"]
+    with web.client(centre) as page:
+        web.sign_in(page)
+        assert "or COAT-CAMEL-L" in page.get(f"/orders/{number}").text
