@@ -200,7 +200,7 @@ TEXTS: dict[Why, tuple[str, str]] = {
         N_("Put it back and scan {wanted_sku}, shelf {shelf}."),
     ),
     Why.ENOUGH_PICKED: (
-        N_("{item} ({sku}) is complete: {qty} of {qty} picked."),
+        N_("{item} ({sku}) is complete: {qty} picked."),
         N_("Put this one back on the shelf."),
     ),
     Why.TOO_MANY: (
