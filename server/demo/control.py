@@ -32,13 +32,6 @@ class Switch(msgspec.Struct, frozen=True):
     how: Literal["cut", "hole"] = "cut"
 
 
-class _Quiet(uvicorn.Server):
-    """A server inside somebody else's loop: signals belong to the demo."""
-
-    def install_signal_handlers(self) -> None:
-        return
-
-
 class Control:
     def __init__(self, lines: Mapping[str, Line], secret: str, inbox: Inbox | None = None) -> None:
         self.lines = lines
@@ -47,7 +40,7 @@ class Control:
         self.listener = socket.socket()
         self.listener.bind(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        self._server: _Quiet | None = None
+        self._server: uvicorn.Server | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -62,7 +55,8 @@ class Control:
 
     async def start(self) -> None:
         config = uvicorn.Config(self._app(), log_level="error", lifespan="off", access_log=False)
-        self._server = _Quiet(config)
+        self._server = uvicorn.Server(config)
+        # Inside somebody else's loop: `serve` would take the signals, which belong to the demo.
         self._task = asyncio.create_task(self._server._serve([self.listener]))
 
     async def stop(self) -> None:

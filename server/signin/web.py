@@ -138,55 +138,43 @@ async def sign_in(request: WebRequest) -> Response[Any]:
     state = request.app.state
     now = state.clock()
     address = address_of(request)
-    if state.sessions.addresses.closed(address, now):
+    own = texts(language_of(request))
+
+    def again(status: int, trouble: str, next_step: str) -> Response[str]:
         return page(
             request,
             "signin/page.html",
-            status=429,
+            status=status,
             who=who,
             back=back,
-            trouble=texts(language_of(request)).say(TOO_MANY),
-            next_step=texts(language_of(request)).say("Wait ten minutes, then try again."),
+            trouble=trouble,
+            next_step=next_step,
         )
+
+    if state.sessions.addresses.closed(address, now):
+        return again(429, own.say(TOO_MANY), own.say("Wait ten minutes, then try again."))
     hashed, role = await state.writer.read(lambda db: core.pin_hash_of(db, who))
     if hashed:
         until = await state.writer.do(lambda tx: core.take_try(tx, who, now=now))
     else:
         until = state.sessions.stranger(who, now)
-    own = texts(language_of(request))
     if until:
         refusal = refuse(Why.PIN_LOCKED, person=who, time=own.clock(until)).refusal
-        return page(
-            request,
-            "signin/page.html",
-            status=429,
-            who=who,
-            back=back,
-            trouble=refusal.sentence(own.translate),
-            next_step=own.say("Wait, or ask headquarters for a new PIN."),
+        return again(
+            429, refusal.sentence(own.translate), own.say("Wait, or ask headquarters for a new PIN.")
         )
     if not await asyncio.to_thread(pin_matches, hashed, pin):
         state.sessions.addresses.failed(address, now)
-        return page(
-            request,
-            "signin/page.html",
-            status=403,
-            who=who,
-            back=back,
-            trouble=own.say("This id and PIN do not belong together."),
-            next_step=own.say(
-                "Check both and try again. After five wrong PINs the id is locked for a while."
-            ),
+        return again(
+            403,
+            own.say("This id and PIN do not belong together."),
+            own.say("Check both and try again. After five wrong PINs the id is locked for a while."),
         )
     if not core.is_manager(role):
-        return page(
-            request,
-            "signin/page.html",
-            status=403,
-            who=who,
-            back=back,
-            trouble=own.say("This page is for managers."),
-            next_step=own.say("Sign in at your store's own address; it is on the label of the store's box."),
+        return again(
+            403,
+            own.say("This page is for managers."),
+            own.say("Sign in at your store's own address; it is on the label of the store's box."),
         )
     secret = await state.writer.do(lambda tx: core.open_session(tx, who, now=now, dice=state.dice))
     answer: Response[Any] = Redirect(back, status_code=303)

@@ -53,13 +53,6 @@ class VirtualClock:
         return Reading(mono=now.mono + self.ahead_ms, wall=now.wall + self.ahead_ms, boot=now.boot)
 
 
-class _Quiet(uvicorn.Server):
-    """Signals belong to the test."""
-
-    def install_signal_handlers(self) -> None:
-        return
-
-
 class InProcess:
     """Stands where `Chain` has a process."""
 
@@ -72,12 +65,13 @@ class InProcess:
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=1,
         )
-        self.server = _Quiet(config)
+        self.server = uvicorn.Server(config)
         self.sock = sock
         self.process = None
         self.runs = True
 
     async def begin(self) -> None:
+        # `serve` would take the signals, which belong to the test.
         self.task = asyncio.create_task(self.server._serve([self.sock]))
         while not self.server.started:
             if self.task.done():
