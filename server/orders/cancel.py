@@ -8,6 +8,7 @@ a hand-over that was on disk before wins.
 from __future__ import annotations
 
 from server.db import Tx
+from server.offers import doubt
 from server.offers.doubt import take_as_accepted
 from server.offers.rows import turn_of
 from server.offers.turn import ask_back, finish
@@ -56,9 +57,10 @@ def cancel(tx: Tx, order_no: str, *, now: int, by: str = "", reason: str = "", s
         " WHERE f.order_no = ? AND f.state = 'owned' AND a.ended_at = 0 ORDER BY a.fence",
         (order_no,),
     ).fetchall()
-    return Cancelled(
-        order_no, state, tuple(row[0] for row in owners), max((row[1] for row in owners), default=0)
-    )
+    asked = [row[0] for row in owners]
+    if state == "cancel_requested" and not asked:  # nobody owns it here, and who was not heard may
+        asked = sorted(doubt.silent(tx))
+    return Cancelled(order_no, state, tuple(asked), max((row[1] for row in owners), default=0))
 
 
 def _cancel_part(tx: Tx, fo: str, state: str, fence: int, now: int) -> None:

@@ -65,6 +65,6 @@ class Cancelled:
     state: str
     """cancelled; cancel_requested while a store that owns it has not answered; done when it was too late."""
     waiting_for: tuple[str, ...] = ()
-    """Stores that have not answered yet."""
+    """Stores that have not answered yet; after a restore of the centre, those that were not heard since."""
     until: int = 0
     """When their ownership ends at the latest."""

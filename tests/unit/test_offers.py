@@ -577,7 +577,8 @@ def test_after_a_restore_no_order_is_called_cancelled_while_a_silent_store_may_h
     doubt.heard(c.tx, "S001", c.now)
     assert c.cancel(placed.order_no).state == "cancel_requested"
     assert c.pool("S001") == (5, 0, 5), "nothing is kept back for it"
-    assert c.cancel(placed.order_no).state == "cancel_requested", "asked again"
+    again = c.cancel(placed.order_no)
+    assert (again.state, again.waiting_for) == ("cancel_requested", ("S002",))
     c.later(HOUR)
     if left:
         c.fact("S002", f.HandedOver(((1, 1),), "code", order=placed.order_no, goods=(("A", 1),)), fence=99)
