@@ -36,7 +36,7 @@ class Pruned(NodeTransformer):
         more = [nodes.If(test, body, [], [], lineno=node.lineno) for test, body in others]
         return nodes.If(test, body, more, otherwise, lineno=node.lineno)
 
-    def visit_CondExpr(self, node: nodes.CondExpr) -> nodes.Node:  # noqa: N802
+    def visit_CondExpr(self, node: nodes.CondExpr) -> nodes.Node:  # noqa: N802 (Jinja2's own name)
         self.generic_visit(node)
         truth = self.truth(node.test)
         if truth is None or (not truth and node.expr2 is None):

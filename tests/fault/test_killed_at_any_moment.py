@@ -128,7 +128,7 @@ async def test_killing_either_side_at_any_moment_loses_nothing_that_was_saved_an
                 saved["packed"] += 1
                 await lin.stage(fence, f"P1-{number}")
                 saved["staged"] += 1
-                await eventually(lambda: owned(chain, fence), f"{fence} is confirmed", within_s=60)  # noqa: B023
+                await eventually(lambda: owned(chain, fence), f"{fence} is confirmed", within_s=60)  # noqa: B023 - asked within the round
                 page = await lin.hand_over(fence, bought.pickup_code)
                 assert page.ok, page.text
                 saved["handed_over"] += 1

@@ -114,7 +114,7 @@ def test_the_place_where_two_logs_part_is_found_exactly_from_chains_alone() -> N
         for _ in range(40):
             found = relate(
                 head=head, floor=0, checks=checks, applied=applied,
-                chain_at=lambda n: ours[n] if n < len(ours) else None,  # noqa: B023
+                chain_at=lambda n: ours[n] if n < len(ours) else None,  # noqa: B023 - asked within the round
             )  # fmt: skip
             if found.kind != "ask":
                 break
