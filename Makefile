@@ -13,7 +13,7 @@ SEEDS ?= 100000
 SEED ?= 1
 SEQUENCES ?= 1000
 
-.PHONY: help demo test lint check replay sim days bench lighthouse setup setup-test clean
+.PHONY: help demo test lint check replay sim days walk bench lighthouse setup setup-test clean
 
 help:
 	@echo "make demo                    start the centre and four stores on this machine; Ctrl-C ends it"
@@ -22,6 +22,7 @@ help:
 	@echo "make test                    every test, browser included (TESTS='tests/unit' for some)"
 	@echo "make sim SEEDS=100000        hunt: histories of a whole chain in a hostile world; Ctrl-C sums up"
 	@echo "make days SEQUENCES=1000     hunt: random days of work, on a handheld alone and on its store box alike"
+	@echo "make walk                    hunt: every page in every combination of language, light, role, text and hand"
 	@echo "make lint                    ruff, mypy --strict, import contracts"
 	@echo "make check                   lint and test"
 	@echo "make bench                   the figures of docs/performance.md on this machine"
@@ -48,6 +49,9 @@ sim: setup-test
 
 days: setup-test
 	@YIPAN_SEQUENCES=$(SEQUENCES) $(BIN)/python -m pytest -q tests/property/test_twin_deeds.py
+
+walk: setup-test
+	@$(BIN)/python -m tests.e2e.walk $(ARGS)
 
 lint: setup-test
 	@$(BIN)/ruff check .

@@ -17,7 +17,7 @@ from server.cases.book import open_case
 from server.config import CentreConfig
 from server.outbox.events import happened
 from sync.sqlite import writing
-from tests.e2e.test_every_page_of_the_centre import order, with_something_on_every_page
+from tests.e2e.kit_centre_walk import order, with_something_on_every_page
 from tests.kit_web import PIN, Clock, database, new_centre, running
 
 pytestmark = pytest.mark.browser

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests import kit_pwa as kit
-from tests.e2e.test_every_page import CAP, PAGES, addresses
+from tests.e2e.kit_store_walk import CAP, PAGES, addresses
 
 pytestmark = pytest.mark.browser
 

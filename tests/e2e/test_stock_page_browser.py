@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests import kit_pwa as kit
-from tests.e2e.test_every_page import CAP, DRESS, start
+from tests.e2e.kit_store_walk import CAP, DRESS, Session, start
+from tests.e2e.kit_walk import View
 
 pytestmark = pytest.mark.browser
 
@@ -27,11 +28,11 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     node.close()
 
 
-@pytest.mark.parametrize(("person", "scheme"), [("p1", "light"), ("p2", "dark")])
+@pytest.mark.parametrize(("language", "light"), [("en", "light"), ("zh", "dark")])
 def test_the_stock_page_fits_and_can_be_used_with_everything_on_it(
-    browser: Any, base: str, person: str, scheme: str
+    browser: Any, base: str, language: str, light: str
 ) -> None:
-    walk = start(browser, base, person, scheme)
+    walk = start(browser, base, Session(language, views=(View(light=light),)))
     for goods in (CAP, DRESS, kit.GOODS[5][0]):
         walk.through([f"/stock/{goods}"])
         assert walk.page.locator(".foot .btn:not(.quiet)").count() == 1, "one main action"
@@ -42,9 +43,9 @@ def test_the_stock_page_fits_and_can_be_used_with_everything_on_it(
 def test_from_the_stock_page_one_comes_to_the_order_the_return_and_what_is_on_the_way(
     browser: Any, base: str
 ) -> None:
-    page = start(browser, base, "p1", "light").page
+    page = start(browser, base, Session()).page
     for goods, link, at in (
-        (CAP, "F1007", "**/orders/7"),
+        (CAP, "YP-1007", "**/orders/7"),
         (CAP, "To put back", "**/putback"),
         (CAP, "T-2207", "**/receive?document=T-2207"),
         (DRESS, "Came back, to be graded", "**/returns/*"),
