@@ -19,7 +19,7 @@ from litestar.datastructures import State
 from litestar.enums import MediaType
 from litestar.template.base import csrf_token
 
-from sync.rules.refusals import Refused
+from sync.rules.refusals import Refusal, Refused, Why
 from sync.texts import LANGUAGES, Translator, translator
 
 HERE = Path(__file__).resolve().parent
@@ -201,10 +201,21 @@ def page(request: WebRequest, template: str, *, status: int = 200, **values: Any
 
 def refused_page(request: WebRequest, refused: Refused, status: int = 403) -> Response[str]:
     own = texts(language_of(request))
-    return page(
-        request,
-        "trouble.html",
-        status=status,
-        title=refused.refusal.sentence(own.translate),
-        next_step=refused.refusal.next_step(own.translate),
+    title, next_step = _nothing_here(own, refused.refusal) or (
+        refused.refusal.sentence(own.translate),
+        refused.refusal.next_step(own.translate),
     )
+    return page(request, "trouble.html", status=status, title=title, next_step=next_step)
+
+
+def _nothing_here(own: Texts, refusal: Refusal) -> tuple[str, str] | None:
+    """What is refused in the words of a store is said in those of the centre."""
+    match refusal.reason:
+        case Why.UNKNOWN_STORE:
+            title = own.say("There is no store {store}.", store=refusal.facts["store"])
+            return title, own.say("Go to the board and look for it there.")
+        case Why.UNKNOWN_SKU:
+            return refusal.sentence(own.translate), own.say("Look for it in the stock of the chain.")
+        case Why.UNKNOWN_TASK:
+            return own.say("There is no such case."), own.say("Look for it among the cases.")
+    return None

@@ -248,13 +248,22 @@ def test_one_field_finds_everything(centre: CentreConfig, asked: str, place: str
 
 
 @pytest.mark.parametrize(
-    "path", ["/stores/NOPE", "/orders/NOPE", "/skus/NOPE", "/cases/NOPE", "/skus/CAP-NAVY/NOPE"]
+    ("path", "said"),
+    [
+        ("/stores/NOPE", "There is no store NOPE."),
+        ("/orders/NOPE", "NOPE"),
+        ("/skus/NOPE", "NOPE"),
+        ("/cases/NOPE", "There is no such case."),
+        ("/skus/CAP-NAVY/NOPE", "CAP-NAVY"),
+    ],
 )
-def test_what_is_not_there_is_said_with_a_way_on(centre: CentreConfig, path: str) -> None:
+def test_what_is_not_there_is_said_with_a_way_on(centre: CentreConfig, path: str, said: str) -> None:
     with client(centre) as web:
         sign_in(web)
         answer = web.get(path)
     assert answer.status_code == 404
+    assert said in answer.text
+    assert "this store" not in answer.text and "store lead" not in answer.text
     assert "/board" in answer.text
 
 
