@@ -116,7 +116,7 @@ def go_on_without(tx: Tx, store: str, now: int, *, person: str) -> bool:
 
 def ask_about_the_silent(tx: Tx, now: int, most: int) -> int:
     """Something waits for stores that have not been heard since the restore, for long: a person decides."""
-    wait = policy(tx, "silence_s") * 1000
+    wait = policy(tx, "unheard_s") * 1000
     for (store,) in tx.execute(
         "SELECT u.store FROM unheard u JOIN store s ON s.code = u.store WHERE NOT s.active"
     ).fetchall():

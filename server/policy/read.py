@@ -23,6 +23,7 @@ DEFAULTS: dict[str, int] = {
     "started_grace_s": 4 * 3600,  # a shipment under work is left with its store this much longer
     "retry_s": 600,  # how often an unroutable part is tried without any news of stock
     "silence_s": 24 * 3600,  # after `owner_until`, how long to wait for a silent store before a case
+    "unheard_s": 15 * 60,  # after a restore, how long to wait for a store that says nothing before a case
     "ship_margin_km": 300,  # a shipment may come this much farther, from who needs it least; 0 = nearest
     "rebalance": 1,  # rights move between share and pool by demand; 0 = they stay as they fall
     "rebalance_s": 30,  # how long after a movement the split is looked at again

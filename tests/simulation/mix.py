@@ -129,6 +129,7 @@ class Mix:
             "rebalance": roll.choice((1, 1, 0)),
             "rebalance_s": roll.choice((30, 300, 1800)),
         }
+        self.policies["unheard_s"] = self.policies["silence_s"]
         drawn = roll.choice(("", "", "", "", *MOODS))
         self.mood = drawn if self.mood is None else self.mood
         if self.mood:

@@ -36,7 +36,7 @@ class Story:
             lose=0.0, swap=0.0, repeat=0.0, hintless=0.0, crash_box=0.0, crash_centre=0.0, no_wifi=0.0,
             repeat_command=0.0, miscount=0.0, wrong_pin=0.0, latencies=(50,),
         )  # fmt: skip
-        world.mix.policies |= {"silence_s": 24 * 3600, "hold_s": 48 * 3600, "max_attempts": 5}
+        world.mix.policies |= {"unheard_s": 24 * 3600, "hold_s": 48 * 3600, "max_attempts": 5}
         self.people, self.faults = People(world), Faults(world)
         world.centre.backups.clear()
 
