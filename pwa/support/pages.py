@@ -53,7 +53,7 @@ def help_desk() -> str:
     scripts = "".join(f"<script defer src='{address(name)}'></script>" for name in ("log.js", "support.js"))
     words = "Code for the help desk / 求助代码"
     place = f"<p id=support data-version='{SOFTWARE}' data-language='' data-store=''></p>"
-    return f"{scripts}<h2>{words}</h2>{place}<p><a href='/orders'>Try again / 重试</a></p>"
+    return f"{scripts}<h2>{words}</h2>{place}<p><a class=btn href='/orders'>Try again / 重试</a></p>"
 
 
 HANDLERS = [page, qr]

@@ -57,9 +57,10 @@ DRAWN = (
 ALWAYS = {"line.alone": True, "d.prints.label": False, "d.prints.sheet": False, "d.history": False}
 """What every page is told that a handheld draws."""
 NOTHING = (
-    "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-    "<title>yipan</title><main>"
-    "<h1>The store box is not reached <span lang=zh-Hans>无法连接门店主机</span></h1>"
+    "<!doctype html><html lang=en data-theme=auto><meta charset=utf-8>"
+    f"<meta name=viewport content='width=device-width'><link rel=stylesheet href={address('app.css')}>"
+    "<title>yipan</title><main class=body><div class=head>"
+    "<h1>The store box is not reached <span lang=zh-Hans>无法连接门店主机</span></h1></div>"
     "<p>This handheld has nothing to work on yet. Open this page where the store box is reached, and sign in."
     "<p lang=zh-Hans>本设备尚无可处理的任务。请在可连接门店主机处打开本页并登录。"
 )
