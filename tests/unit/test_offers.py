@@ -446,9 +446,9 @@ def test_after_a_restore_a_person_asks_the_store_that_stays_silent_and_one_that_
 ):
     placed = c.order(("A", 1))
     put_back(c, "S001")
-    c.later(29 * MINUTE)
+    c.later(14 * MINUTE)
     assert c.cases() == []
-    c.later(2 * MINUTE)
+    c.later(17 * MINUTE)
     assert c.cases() == ["unheard_store"]
     doubt.heard(c.tx, "S001", c.now)
     assert c.rows("SELECT state, outcome FROM open_case") == [("closed", "heard")]
