@@ -48,7 +48,7 @@ def order(desk: Desk, order_no: str) -> View:
         " g.line = r.line"
         "  AND g.sku = r.sku) AS came FROM returnable r LEFT JOIN item i ON i.sku = r.sku WHERE"
         " r.order_no = ?"
-        " ORDER BY r.line",
+        " ORDER BY r.line, r.sku",
         number,
     )
     known = bool(rows)
@@ -59,7 +59,8 @@ def order(desk: Desk, order_no: str) -> View:
             " coalesce(i.name_zh, '') AS name_zh, (SELECT coalesce(sum(g.qty), 0) FROM goods_return g"
             "  WHERE g.order_no = a.order_no AND g.sku = l.sku) AS came FROM assignment a"
             " JOIN assignment_line l ON l.fence = a.fence LEFT JOIN item i ON i.sku = l.sku"
-            " WHERE a.order_no = ? AND l.released > 0 GROUP BY l.order_line, l.sku ORDER BY l.order_line",
+            " WHERE a.order_no = ? AND l.released > 0 GROUP BY l.order_line, l.sku"
+            " ORDER BY l.order_line, l.sku",
             number,
         )
     return View(

@@ -57,7 +57,18 @@ def may_come_back(extract: Data, order: str) -> list[Any]:
             for line in turn["lines"]:
                 if line["released"]:
                     found.append([line["order_line"], line["sku"], line["released"]])
-    return sorted(found)
+    return summed(sorted(found))
+
+
+def summed(found: list[Any]) -> list[Any]:
+    """One row for each line and SKU: units of one line may have left under several turns."""
+    rows: list[Any] = []
+    for line, sku, qty in found:
+        if rows and rows[-1][0] == line and rows[-1][1] == sku:
+            qty = qty + rows[-1][2]
+            rows = rows[:-1]
+        rows.append([line, sku, qty])
+    return rows
 
 
 def came_back(extract: Data, order: str, sku: str, line: int) -> int:
