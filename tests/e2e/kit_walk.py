@@ -40,6 +40,13 @@ FIT = """({root, hand}) => {
     if (held && (more[0] > 1 || more[1] > 2)) bad.push(`cut off: ${named(e)} ${more}`);
     if (e.getBoundingClientRect().right > width + 1) bad.push(`off the screen: ${named(e)}`);
   }
+  for (const e of hand ? root.querySelectorAll('.line *, .head *, .btn, .tile *, .lines *, .card *') : []) {
+    const text = e.textContent.trim(), box = e.getBoundingClientRect(), style = getComputedStyle(e);
+    if (e.childElementCount || text.length < 3 || e.closest(`[hidden], .sr, ${shut}`)) continue;
+    const narrow = box.width < 1.8 * parseFloat(style.fontSize);
+    const lines = box.height / parseFloat(style.lineHeight);
+    if (narrow && lines > 1.5) bad.push(`a column of letters: ${named(e)}`);
+  }
   const page = document.documentElement;
   if (page.scrollWidth > page.clientWidth) bad.push('wider than the screen: ' + page.scrollWidth);
   // What is read first stands in one line, as it is meant to be.
