@@ -157,7 +157,11 @@
       const mood = box.dataset.mood;
       if (byDevice && mood === "good") { box.classList.add("kept"); if (!scan.kept) feel.play("kept"); }
       else if (mood !== scan.mood && !(mood === "bad" && scan.mood === "again")) feel.play(mood);
-      else if (mood === "bad" && scan.mood === "again") box.className = "fb again";
+      else if (mood === "bad" && scan.mood === "again") {
+        // Its colour and its sign: a duplicate is never told by colour alone.
+        box.className = "fb again";
+        box.querySelector("path").setAttribute("d", SIGNS.again);
+      }
       answering = null;
     } else if (scan && box && !scan.mood) {
       feel.play(box.dataset.mood);

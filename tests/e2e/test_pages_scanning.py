@@ -153,6 +153,8 @@ def test_one_too_many_is_told_from_wrong(page: Any, node: kit.DemoNode) -> None:
     settled(page)
     wedge(page, SHIRT)
     assert page.evaluate("window.yipan.feel.last") == "again"
+    # The store node refuses it as any other; it looks like a duplicate, by its sign as well as by its colour.
+    page.wait_for_selector("#said .fb.again[data-mood=bad] path[d='M8 6v12M16 6v12']")
     settled(page)
     assert picked(node, 13, 1) == 3
 
