@@ -43,7 +43,8 @@
     if (!place) return;
     const set = scan.settings();
     for (const field of place.querySelectorAll("[name]")) field.value = set[field.name];
-    place.querySelector("[data-profile]").textContent = JSON.stringify(capture.profile());
+    const own = JSON.stringify(capture.profile());
+    place.querySelector("[data-profile]").textContent = own === "{}" ? "" : own;
   };
   const number = (field, least, most) => Math.min(most, Math.max(least, parseInt(field.value, 10) || 0));
   document.addEventListener("click", (event) => {
