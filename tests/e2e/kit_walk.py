@@ -47,6 +47,11 @@ FIT = """({root, hand}) => {
     const lines = box.height / parseFloat(style.lineHeight);
     if (narrow && lines > 1.5) bad.push(`a column of letters: ${named(e)}`);
   }
+  // The answer to a scan is on the screen, over the main action.
+  const said = root.querySelector('.body > #said .fb[data-command]')?.getBoundingClientRect();
+  const foot = document.querySelector('.foot')?.getBoundingClientRect();
+  // The foot has 12 px of fading above its buttons.
+  if (hand && said && foot && (said.top < 0 || said.bottom > foot.top + 12)) bad.push('an answer nobody sees');
   const page = document.documentElement;
   if (page.scrollWidth > page.clientWidth) bad.push('wider than the screen: ' + page.scrollWidth);
   // What is read first stands in one line, as it is meant to be.
