@@ -51,7 +51,8 @@ FIT = """({root, hand}) => {
   const said = root.querySelector('.body > #said .fb[data-command]')?.getBoundingClientRect();
   const foot = document.querySelector('.foot')?.getBoundingClientRect();
   // The foot has 12 px of fading above its buttons.
-  if (hand && said && foot && (said.top < 0 || said.bottom > foot.top + 12)) bad.push('an answer nobody sees');
+  const hidden = said && foot && (said.top < 0 || said.bottom > foot.top + 12);
+  if (hand && hidden) bad.push("an answer nobody sees");
   const page = document.documentElement;
   if (page.scrollWidth > page.clientWidth) bad.push('wider than the screen: ' + page.scrollWidth);
   // What is read first stands in one line, as it is meant to be.
