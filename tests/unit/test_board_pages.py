@@ -263,7 +263,8 @@ def test_what_is_not_there_is_said_with_a_way_on(centre: CentreConfig, path: str
         answer = web.get(path)
     assert answer.status_code == 404
     assert said in answer.text
-    assert "this store" not in answer.text and "store lead" not in answer.text
+    assert "this store" not in answer.text
+    assert "store lead" not in answer.text
     assert "/board" in answer.text
 
 
