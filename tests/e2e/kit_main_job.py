@@ -178,8 +178,11 @@ class Handheld:
     async def sign_in_again(self) -> None:
         """Also after a while on the shelf: a handheld that nobody uses signs itself out."""
         person = self.chain.person(self.person_id)
-        # A page whose session has ended goes to the names by itself: it must not do so while we do.
-        await self.page.goto("about:blank")
+        # A page whose session has ended goes to the names by itself: it must not do so while we do. Two ways
+        # at once have hung a page for good, so this is a tab of its own.
+        left, self.page = self.page, await self.page.context.new_page()
+        self.page.set_default_timeout(30_000)
+        await left.close()
         await self.page.goto(f"{self.chain.node_url(self.store)}/sign-in")
         await self.page.locator("a.tile").filter(has_text=person.name).click()
         for digit in person.pin:
