@@ -289,8 +289,8 @@
           if (look) {
             for (const [choice, { value, person: whose }] of Object.entries(look)) {
               if (choice === "language" && whose !== person) continue; // somebody else's, who reads as they did
-              await fetch(`/${choice}`, {
-                method: "POST", redirect: "manual", body: new URLSearchParams({ [choice]: value }),
+              await asked(`/${choice}`, {
+                method: "POST", body: new URLSearchParams({ [choice]: value }),
                 headers: { "x-csrftoken": await kept("csrf") },
               });
             }
