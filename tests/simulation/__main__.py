@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # First, before anything can load the standard library's SQLite.
-import sync.sqlite  # noqa: F401  # isort: skip
+import sync.sqlite  # isort: skip - first of all, see there  # noqa: F401
 
 import argparse
 import json
